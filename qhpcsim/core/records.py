@@ -1,0 +1,116 @@
+"""Records that cross room boundaries: the jobs of a workload and the schedule that a simulation made of them.
+
+Times inside the simulator are float64 seconds since the workload's own zero (``JobTable.zero_s`` on the input
+file's axis); only readers and writers convert.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+
+class JobState(IntEnum):
+    """Final state of a job; the names are Batsim's ``final_state`` words."""
+
+    COMPLETED_SUCCESSFULLY = 0
+    COMPLETED_FAILED = 1
+    COMPLETED_WALLTIME_REACHED = 2
+    COMPLETED_KILLED = 3
+    REJECTED = 4
+    RUNNING = 5
+    """Still on its nodes when the simulation stopped."""
+    QUEUED = 6
+    """Never started: still waiting, or held by a dependency, when the simulation stopped."""
+
+
+class Categories(NamedTuple):
+    """A column of words as small integers: ``names[code[j]]``; code -1 means "not given"."""
+
+    code: IntArray
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class JobTable:
+    """The jobs of one workload as arrays of length n, in (submit, file line) order.
+
+    Columns that are None were not given by the workload and cost nothing.
+    """
+
+    job_id: NDArray[np.generic]
+    """(n,) int64, or an object array of str; unique."""
+    submit_s: FloatArray
+    """(n,) submission time since ``zero_s``; non-decreasing, first one usually 0."""
+    runtime_s: FloatArray
+    """(n,) true run time, ≥ 0."""
+    walltime_s: FloatArray
+    """(n,) requested time, > 0; inf where there is no limit. Also the estimate that schedulers see."""
+    nodes: IntArray
+    """(n,) nodes requested, ≥ 1. One SWF processor is one node unless the facility says otherwise."""
+    zero_s: float = 0.0
+    """Time of the simulator's zero on the input file's axis (see ``workloads.clean.rebase``)."""
+    workload_name: str = "workload"
+    machine_nodes: int | None = None
+    """Machine size that the file states (SWF MaxProcs, Batsim nb_res), if any."""
+    unix_start_s: float | None = None
+    """Unix time of the file's own zero, if the file states it."""
+    user: Categories | None = None
+    group: Categories | None = None
+    account: Categories | None = None
+    qos: Categories | None = None
+    partition: Categories | None = None
+    feature: Categories | None = None
+    """Node feature that the job's nodes must carry (Slurm --constraint, one word)."""
+    gpu_type: Categories | None = None
+    gpus_per_node: IntArray | None = None
+    cores_per_node: IntArray | None = None
+    """(n,) cores wanted on each node of a shared partition; 0 or None: the whole node."""
+    memory_per_node_bytes: FloatArray | None = None
+    depends_on: IntArray | None = None
+    """(n,) index of the job that must end first (SWF field 17), -1 for none."""
+    think_s: FloatArray | None = None
+    """(n,) least time between that job's end and this one's eligibility (SWF field 18), ≥ 0."""
+    status: IntArray | None = None
+    """(n,) SWF status of the job in the original log, for information."""
+    cleaned: dict[str, int] = field(default_factory=dict)
+    """What the reader changed or dropped: rule in words -> number of jobs."""
+
+    @property
+    def n(self) -> int:
+        """Number of jobs."""
+        return len(self.submit_s)
+
+
+@dataclass(slots=True)
+class Schedule:
+    """What became of each job of a ``JobTable``; times since the table's zero.
+
+    Node ids of job j are the inclusive ranges ``lo[k]..hi[k]`` for ``k`` in ``offset[j]..offset[j+1]-1``.
+    Ids count through the facility's partitions in their order (``node_base``).
+    """
+
+    start_s: FloatArray
+    """(n,) NaN if the job never started."""
+    end_s: FloatArray
+    """(n,) start + time on the nodes; NaN if the job never started or still runs."""
+    state: NDArray[np.int8]
+    """(n,) ``JobState``."""
+    partition: IntArray
+    """(n,) index of the partition the job was sent to, -1 if rejected."""
+    order: IntArray
+    """(≤ 2n,) what happened on the nodes, in order: j for a start of job j, ~j (bitwise not) for its end."""
+    offset: NDArray[np.int64]
+    lo: IntArray
+    hi: IntArray
+    n_passes: int = 0
+    """Scheduling passes made."""
+    engine: str = "general"
+    """``general`` or ``kernel``."""

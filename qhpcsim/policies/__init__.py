@@ -1,0 +1,1 @@
+"""Decisions only: no SimPy, no pandas. One file a policy."""

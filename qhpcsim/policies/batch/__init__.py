@@ -1,0 +1,1 @@
+"""Batch scheduling: queue orders, backfilling rules and the policies made of them."""

@@ -1,0 +1,135 @@
+"""A scenario is a value: everything one simulation depends on, as plain frozen dataclasses.
+
+``config.py`` fills them from Hydra; ``simulation.simulate`` reads them. Nothing here imports another room but core.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SEMANTICS = ("batch", "each", "pyss", "batsched")
+"""Named conventions of what happens at one instant; see docs/semantics.md."""
+ESTIMATES = ("requested", "actual")
+OVERRUN = ("kill", "extend")
+ENGINES = ("auto", "general", "kernel")
+SHARING = ("exclusive", "cores")
+
+
+@dataclass(frozen=True)
+class NodeGroup:
+    """Nodes within a partition that differ from the rest: a Slurm ``NodeName`` line."""
+
+    nodes: int = 1
+    features: tuple[str, ...] = ()
+    cores_per_node: int | None = None
+    gpus_per_node: int | None = None
+    memory_per_node_bytes: float | None = None
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A set of nodes under one queue; node ids count up through the partitions in their order.
+
+    Watts are per node; energy is off where ``busy_w`` is None.
+    """
+
+    nodes: int = 1
+    cores_per_node: int = 1
+    gpus_per_node: int = 0
+    gpu_type: str = ""
+    memory_per_node_bytes: float = 0.0
+    """0: memory is not tracked."""
+    idle_w: float | None = None
+    busy_w: float | None = None
+    sharing: str = "exclusive"
+    """``exclusive``: a job owns whole nodes. ``cores``: jobs share nodes by cores, GPUs and memory."""
+    groups: dict[str, NodeGroup] = field(default_factory=dict)
+    """Node groups in node-id order; their nodes add up to ``nodes``. Empty: all nodes are alike."""
+
+
+@dataclass(frozen=True)
+class Facility:
+    """The machine: either ``nodes`` alike in one partition, or named ``partitions``."""
+
+    nodes: int | None = None
+    """Size of the one-partition case; None: what the workload file states."""
+    idle_w: float | None = None
+    busy_w: float | None = None
+    partitions: dict[str, Partition] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What every workload has; sources (``trace``, ``lublin``, …) add their own fields in a subclass."""
+
+    source: str = "trace"
+    max_jobs: int | None = None
+    """Keep the first K jobs."""
+    overrun: str = "kill"
+    """``kill``: a job ends at its requested time at the latest. ``extend``: it runs on."""
+    load_scale: float = 1.0
+    """Arrivals come this many times as fast: every submission time is divided by it."""
+
+
+@dataclass(frozen=True)
+class TraceWorkload(Workload):
+    """Jobs read from a file."""
+
+    source: str = "trace"
+    path: str = ""
+    format: str = "auto"
+    """``auto`` or a name from ``qhpcsim list formats``."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules of a batch queue; a registered policy is a subclass with other defaults."""
+
+    name: str = "fcfs"
+    order: str = "fcfs"
+    """Queue order, a name from ``qhpcsim list orders``."""
+    backfill: str = "none"
+    """``none``, ``easy`` or ``conservative``."""
+    candidates: str = "queue"
+    """Order in which EASY tries to backfill: ``queue`` or ``sjf`` (shortest requested time first)."""
+    depth: int = 0
+    """Waiting jobs behind the first blocked one that a backfill pass looks at; 0: all of them."""
+    reservations: str = "replanned"
+    """Conservative: ``replanned`` in queue order at every pass, or ``kept`` and compressed in order of start."""
+    semantics: str = "batch"
+    estimates: str = "requested"
+    """``requested``: schedulers see the requested times. ``actual``: they see the true run times."""
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    """Cycles of a real (Slurm-like) scheduler; all 0: a pass whenever something changes."""
+
+    interval_s: float = 0.0
+    """Time between main scheduling cycles (Slurm sched_interval)."""
+    bf_interval_s: float = 0.0
+    """Time between backfill cycles."""
+    bf_window_s: float = 0.0
+    """How far ahead backfill plans; 0: no limit."""
+    bf_max_job_test: int = 0
+    """Jobs a backfill cycle looks at; 0: all."""
+    bf_resolution_s: float = 0.0
+    """Grain of the backfill plan; 0: exact."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One simulation, whole."""
+
+    name: str = "replay"
+    question: str = ""
+    """What the scenario answers, in one line."""
+    seed: int = 0
+    facility: Facility = field(default_factory=Facility)
+    workload: Workload = field(default_factory=TraceWorkload)
+    policy: Policy = field(default_factory=Policy)
+    scheduler: Scheduler = field(default_factory=Scheduler)
+    baseline: str = ""
+    """Policy to compare with in the answer sentence; empty: none."""
+    engine: str = "auto"
+    """``auto``, ``general`` (steps through SimPy) or ``kernel`` (compiled, for rigid jobs on whole nodes)."""

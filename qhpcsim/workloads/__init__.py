@@ -1,0 +1,1 @@
+"""Jobs in: trace readers and writers, workload generators, cleaning rules."""
