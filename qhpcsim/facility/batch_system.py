@@ -216,8 +216,6 @@ class PyssBatchSystem(BatchSystem):
         super().__init__(*args, **kwargs)
 
     def _instant(self, now_s: float) -> None:
-        if self.rule.wake_s <= now_s:
-            self._pass([], [])
         while (job := self._next_submission(now_s)) >= 0:
             self._expire(now_s)
             self._join(job)
@@ -225,11 +223,11 @@ class PyssBatchSystem(BatchSystem):
         while self._ends and self._ends[0][0] <= now_s:
             self._expire(now_s)
             self._pass([self._end()], [])
-        if self._next_submission_due(now_s):
+        if self.rule.wake_s <= now_s:
+            self._expire(now_s)
+            self._pass([], [])
+        if self.next_s() <= now_s:
             self._instant(now_s)
-
-    def _next_submission_due(self, now_s: float) -> bool:
-        return bool(self._late) and self._late[0][0] <= now_s
 
     def _expire(self, now_s: float) -> None:
         """Free the nodes of running jobs whose expected end has come."""
