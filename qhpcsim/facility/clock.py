@@ -15,19 +15,25 @@ BATCH_PASS = 2
 
 
 class Clock(simpy.Environment):
-    """SimPy's environment plus ``call_at``; refuses NaN, infinity and the past, which SimPy itself accepts."""
+    """SimPy's environment plus absolute times; refuses NaN, infinity and the past, which SimPy itself accepts."""
 
-    def call_at(self, time_s: float, callback: Callable[[simpy.Event], None], priority: int = BATCH_PASS) -> None:
-        """Call ``callback(event)`` at exactly ``time_s``.
+    def at(self, time_s: float, priority: int = BATCH_PASS) -> simpy.Event:
+        """Return an event that happens at exactly ``time_s``.
 
-        ``timeout(time_s - now)`` would arrive at ``now + (time_s - now)``, which is off by a rounding error.
+        ``timeout(time_s - now)`` would happen at ``now + (time_s - now)``, which is off by a rounding error.
 
         Raises:
             InvariantError: if the time is NaN, infinite or past.
         """
-        if not self.now <= time_s < math.inf:
+        if not self._now <= time_s < math.inf:
             raise InvariantError(f"an event at t = {time_s} s cannot be put on a clock that shows {self.now} s")
         event = simpy.Event(self)
         event._ok, event._value = True, None
-        event.callbacks.append(callback)
         heappush(self._queue, (time_s, priority, next(self._eid), event))
+        return event
+
+    def call_at(self, time_s: float, callback: Callable[[simpy.Event], None], priority: int = BATCH_PASS) -> None:
+        """Call ``callback(event)`` at exactly ``time_s``."""
+        callbacks = self.at(time_s, priority).callbacks
+        assert callbacks is not None
+        callbacks.append(callback)

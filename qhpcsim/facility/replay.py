@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from simpy.core import EmptySchedule
 
-from qhpcsim.core.errors import ConfigError, InvariantError
-from qhpcsim.core.records import FloatArray, IntArray, JobState, JobTable, Schedule
+from qhpcsim.core.errors import ConfigError
+from qhpcsim.core.records import FloatArray, IntArray, JobTable, Schedule
 from qhpcsim.core.registry import lookup
-from qhpcsim.facility.allocation import assign_nodes
 from qhpcsim.facility.batch_system import SYSTEMS, BatchSystem
 from qhpcsim.facility.clock import Clock
+from qhpcsim.facility.outcome import Demand, Log, schedule_of
 from qhpcsim.facility.routing import route
 from qhpcsim.policies.batch.state import QueueState
 from qhpcsim.scenario import Partition, Policy, Scheduler
@@ -23,18 +21,6 @@ from qhpcsim.scenario import Partition, Policy, Scheduler
 Progress = Callable[[float], None]
 _STEPS = 20_000
 """SimPy events between two reports of progress."""
-
-
-@dataclass(slots=True)
-class Demand:
-    """What the batch systems need to know of a workload, beyond the table itself."""
-
-    hold_s: FloatArray
-    """(n,) time on the nodes."""
-    est_s: FloatArray
-    """(n,) time on the nodes as schedulers see it."""
-    home: IntArray
-    """(n,) partition index, -1 if rejected."""
 
 
 def demand(table: JobTable, partitions: dict[str, Partition], policy: Policy, overrun: str) -> Demand:
@@ -69,21 +55,17 @@ def replay(
         ConfigError: if ``engine`` is ``kernel`` and the kernel cannot replay this.
     """
     wants = demand(table, partitions, policy, overrun)
-    reason = _why_not_kernel(table, wants, partitions, policy, scheduler or Scheduler(), overrun)
+    cycles = scheduler or Scheduler()
+    reason = _why_not_kernel(table, wants, partitions, policy, cycles, overrun)
     if engine == "kernel" and reason:
         raise ConfigError(f"the compiled kernel cannot replay this: {reason}", where="engine", hint="engine=auto")
     if not reason and (engine == "kernel" or (engine == "auto" and _worth_compiling(table, policy))):
         from qhpcsim.facility.kernel_replay import replay_compiled
 
-        logs, start_s, n_passes = replay_compiled(table, wants, partitions, policy, progress)
-        placements: list[dict[int, Any]] = [{} for _ in partitions]
-        used = "kernel"
-    else:
-        logs, start_s, n_passes, placements = _replay_stepping(
-            table, wants, partitions, policy, scheduler or Scheduler(), progress
-        )
-        used = "general"
-    return _schedule(table, wants, partitions, logs, start_s, n_passes, placements, used)
+        logs, start_s = replay_compiled(table, wants, partitions, policy, progress)
+        return schedule_of(table, wants, partitions, logs, start_s, "kernel")
+    logs, start_s = _replay_stepping(table, wants, partitions, policy, cycles, progress)
+    return schedule_of(table, wants, partitions, logs, start_s, "general")
 
 
 def _why_not_kernel(
@@ -111,7 +93,7 @@ def _replay_stepping(
     policy: Policy,
     scheduler: Scheduler,
     progress: Progress | None,
-) -> tuple[list[IntArray], FloatArray, int, list[dict[int, Any]]]:
+) -> tuple[list[Log], FloatArray]:
     """Step every partition's batch system through SimPy."""
     clock = Clock(initial_time=float(min(0.0, table.submit_s[0])) if table.n else 0.0)
     systems: list[BatchSystem] = []
@@ -123,11 +105,11 @@ def _replay_stepping(
     start_s = np.full(table.n, np.nan)
     logs = []
     for system in systems:
-        log = np.array(system.log, dtype=np.int32)
-        started = log[log >= 0]
+        order = np.array(system.log, dtype=np.int32)
+        started = order[order >= 0]
         start_s[started] = np.array(system.state.start_s)[started]
-        logs.append(log)
-    return logs, start_s, sum(s.n_passes for s in systems), [s.state.placement for s in systems]
+        logs.append(Log(order, system.n_passes, system.state.placement))
+    return logs, start_s
 
 
 def batch_system(
@@ -199,102 +181,3 @@ def drain(clock: Clock, done_frac: Callable[[], float], progress: Progress | Non
     except EmptySchedule:
         if progress is not None:
             progress(1.0)
-
-
-def _schedule(
-    table: JobTable,
-    wants: Demand,
-    partitions: dict[str, Partition],
-    logs: list[IntArray],
-    start_s: FloatArray,
-    n_passes: int,
-    placements: list[dict[int, Any]],
-    engine: str,
-) -> Schedule:
-    """Collect the partitions' logs into one schedule."""
-    end_s = start_s + wants.hold_s
-    state = np.full(table.n, JobState.COMPLETED_SUCCESSFULLY, dtype=np.int8)
-    state[wants.hold_s < table.runtime_s] = JobState.COMPLETED_WALLTIME_REACHED
-    state[np.isnan(start_s)] = JobState.QUEUED
-    state[wants.home < 0] = JobState.REJECTED
-    stuck = int((state == JobState.QUEUED).sum())
-    if stuck and not any(len(p.groups) for p in partitions.values()):
-        first = int(np.flatnonzero(state == JobState.QUEUED)[0])
-        raise InvariantError(f"{stuck} jobs that fit never started, the first is {table.job_id[first]}")
-    order = _merge(logs, start_s, end_s)
-    offset, lo, hi = _allocate(table, partitions, logs, start_s, end_s, placements)
-    return Schedule(start_s, end_s, state, wants.home, order, offset, lo, hi, n_passes, engine)
-
-
-def _event_s(log: IntArray, start_s: FloatArray, end_s: FloatArray) -> FloatArray:
-    """Return the time of each entry of a log."""
-    return np.where(log >= 0, start_s[log], end_s[~log])
-
-
-def _merge(logs: list[IntArray], start_s: FloatArray, end_s: FloatArray) -> IntArray:
-    """Return one log in time order; at equal times the earlier partition comes first."""
-    if len(logs) == 1:
-        return logs[0]
-    log = np.concatenate(logs) if logs else np.empty(0, dtype=np.int32)
-    return log[np.argsort(_event_s(log, start_s, end_s), kind="stable")]
-
-
-def _allocate(
-    table: JobTable,
-    partitions: dict[str, Partition],
-    logs: list[IntArray],
-    start_s: FloatArray,
-    end_s: FloatArray,
-    placements: list[dict[int, Any]],
-) -> tuple[NDArray[np.int64], IntArray, IntArray]:
-    """Return node-id ranges of every job: the rule's own choice, or the lowest free ids."""
-    parts, base = [], 0
-    for partition, log, placement in zip(partitions.values(), logs, placements, strict=True):
-        if placement:
-            parts.append(_ranges_of(placement, table.n, base))
-        else:
-            tidy = _ends_first(log, start_s, end_s)
-            parts.append(assign_nodes(tidy, table.nodes, partition.nodes, base, compiled=table.n >= 50_000))
-        base += partition.nodes
-    return parts[0] if len(parts) == 1 else _join_ranges(parts, table.n)
-
-
-def _ends_first(log: IntArray, start_s: FloatArray, end_s: FloatArray) -> IntArray:
-    """Return the log with the ends of an instant before its starts (some semantics handle ends late).
-
-    Jobs of length zero keep their place: their end cannot precede their start.
-    """
-    job = np.where(log >= 0, log, ~log)
-    late = (log >= 0) | (start_s[job] == end_s[job])
-    return log[np.lexsort((np.arange(len(log)), late, _event_s(log, start_s, end_s)))]
-
-
-def _ranges_of(placement: dict[int, Any], n: int, base: int) -> tuple[NDArray[np.int64], IntArray, IntArray]:
-    """Return chosen node ids as inclusive ranges."""
-    lo: list[int] = []
-    hi: list[int] = []
-    offset = np.zeros(n + 1, dtype=np.int64)
-    for job in range(n):
-        for node in sorted(placement.get(job, ())):
-            if len(lo) > offset[job] and hi[-1] == node + base - 1:
-                hi[-1] = node + base
-            else:
-                lo.append(node + base)
-                hi.append(node + base)
-        offset[job + 1] = len(lo)
-    return offset, np.array(lo, dtype=np.int32), np.array(hi, dtype=np.int32)
-
-
-def _join_ranges(
-    parts: list[tuple[NDArray[np.int64], IntArray, IntArray]], n: int
-) -> tuple[NDArray[np.int64], IntArray, IntArray]:
-    """Return the union of several partitions' ranges; each job has ranges in one of them."""
-    counts = sum(np.diff(offset) for offset, _, _ in parts)
-    offset = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    lo = np.empty(int(offset[-1]), dtype=np.int32)
-    hi = np.empty(int(offset[-1]), dtype=np.int32)
-    for part_offset, part_lo, part_hi in parts:
-        length = np.diff(part_offset)
-        at = np.repeat(offset[:-1] - part_offset[:-1], length) + np.arange(len(part_lo))
-        lo[at], hi[at] = part_lo, part_hi
-    return offset, lo, hi
