@@ -24,6 +24,8 @@ class NodeGroup:
     cores_per_node: int | None = None
     gpus_per_node: int | None = None
     memory_per_node_bytes: float | None = None
+    switch: str = ""
+    """Leaf switch that the nodes hang on; jobs are packed onto few switches."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Scenarios from names, files and ``key=value`` overrides; the only room that imports Hydra and OmegaConf.
 
-A *named* scenario is a file of ``scenarios/``; Hydra composes it from the groups ``facility/``, ``workload/``,
-``policy/`` and ``scheduler/`` and from the registry. A *user's* file is plain YAML, read strictly and merged over a
-scenario; nothing in it is imported, called or resolved::
+A *named* scenario is a file of ``scenarios/``; Hydra composes it from the groups ``facility/``,
+``workload/``, ``policy/`` and ``scheduler/`` and from the registry. A *user's* file is plain YAML, read strictly
+and merged over a scenario; nothing in it is imported, called or resolved::
 
     base: quickstart          # start from a named scenario; left out: one partition, a trace, fcfs
     policy: easy              # a group option by name ...
@@ -13,9 +13,10 @@ scenario; nothing in it is imported, called or resolved::
       partitions:
         cpu: {nodes: 16, cores_per_node: 64}
 
-Choosing a group option on the command line (``policy=fcfs``) replaces what the file says about that group; single
-values (``policy.depth=7``) come last. Fields ending in ``_s`` accept durations such as ``2h`` or ``30us``. A group
-option that the file chooses in a group replaces that group of its ``base``; without one, its values are merged in.
+A group for which the file names an option starts from that option alone; one for which it names none starts from
+the ``base`` scenario's, and the file's values are merged in. Choosing an option on the command line
+(``policy=fcfs``) replaces what the file says about that group; single values (``policy.depth=7``) come last.
+Fields ending in ``_s`` accept durations such as ``2h`` or ``30us``. Relative paths start at the working directory.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def load(name_or_path: str | os.PathLike[str], overrides: Iterable[str] = ()) ->
     """Return the scenario of that name, or in that YAML file, after the overrides.
 
     Args:
-        name_or_path: A name from ``qhpcsim list scenarios``, or a path: it ends with .yaml or .yml, contains a
-            slash, or is a file and no scenario's name.
+        name_or_path: A name from ``qhpcsim list scenarios``, or a path: it ends with .yaml or .yml, contains
+            a slash, or is a file and no scenario's name.
         overrides: ``key=value`` texts in Hydra's grammar, such as ``policy=easy``, ``facility.nodes=100`` and
             ``workload.path=FILE``; the path needs no quoting.
 

@@ -62,4 +62,6 @@ def _translated(error: BaseException, name: str) -> ConfigError:
     if error.__cause__ is not None:
         parts.append(str(error.__cause__))
     text = re.sub(r"\s+", " ", "; ".join(parts))
-    return ConfigError(f"the scenario cannot be composed: {shorten(text, 400)}", where=name, hint="qhpcsim list scenarios")
+    return ConfigError(
+        f"the scenario cannot be composed: {shorten(text, 400)}", where=name, hint="qhpcsim list scenarios"
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qhpcsim.core.data import data_dir
-from qhpcsim.core.errors import UnknownNameError
+from qhpcsim.core.errors import UnknownNameError, nearest, shorten
 from qhpcsim.core.registry import Entry, entries
 from qhpcsim.scenario import Facility, Policy, Scheduler, TraceWorkload, Workload
 
@@ -18,11 +18,15 @@ CHOICE_KEYS = {"policy": "name", "workload": "source"}
 """Field of a group's mapping that says which option it is made of."""
 DEFAULTS = {"facility": "single", "workload": "trace", "policy": "fcfs", "scheduler": "events"}
 """Option of each group where a scenario chooses none."""
+PLURALS = {"facility": "facilities", "workload": "workloads", "policy": "policies", "scheduler": "schedulers"}
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 """What a scenario, partition or node group may be called."""
 
 _PLAIN: dict[str, tuple[type, str]] = {
-    "single": (Facility, "nodes alike in one partition; facility.nodes, or the size that the workload file states"),
+    "single": (
+        Facility,
+        "nodes alike in one partition; facility.nodes, or the size that the workload file states",
+    ),
     "events": (Scheduler, "a scheduling pass whenever something changes"),
     "trace": (TraceWorkload, "jobs read from a file: workload.path=FILE"),
 }
@@ -59,7 +63,7 @@ def group_files(group: str) -> dict[str, Path]:
 
 
 def params_of(group: str, name: str) -> type | None:
-    """Return the dataclass of a policy, workload source or built-in option, or None if nothing is called that."""
+    """Return the dataclass of a policy, workload source or built-in option, or None if there is none."""
     if name in _PLAIN and DEFAULTS[group] == name:
         return _PLAIN[name][0]
     entry = _registered(group).get(name)
@@ -86,7 +90,13 @@ def check_option(group: str, name: str, where: str = "") -> str:
     """
     known = options(group)
     if name not in known:
-        raise UnknownNameError.of(_WORDS[group], name, known, where or group)
+        raise UnknownNameError(
+            f"unknown {group} {shorten(name)!r}",
+            where=where or group,
+            allowed=shorten(", ".join(known), 600),
+            suggestion=nearest(name, known),
+            hint=f"qhpcsim list {PLURALS[group]}",
+        )
     return name
 
 
@@ -107,9 +117,6 @@ def summary(path: Path) -> str:
     with path.open(encoding="utf-8") as file:
         first = file.readline().strip()
     return first.lstrip("# ") if first.startswith("#") else ""
-
-
-_WORDS = {"facility": "facility", "workload": "workload", "policy": "policy", "scheduler": "scheduler"}
 
 
 def _registered(group: str) -> dict[str, Entry]:

@@ -1,4 +1,4 @@
-"""Calibration cards: every number that is not definitional, with its unit, uncertainty, method, source and date.
+"""Calibration cards: numbers with their unit, uncertainty, method, source and date.
 
 A card is a YAML file in ``calibration/``::
 
@@ -9,16 +9,16 @@ A card is a YAML file in ``calibration/``::
     entries:
       rep_delay: {value: 250, unit: us, uncertainty: 5}
 
-Fields of an entry: ``value`` (a finite number, or a list of them, nested for a matrix), ``unit``, ``uncertainty`` (one
-standard deviation in the same unit; null: not stated), ``method``, ``source``, ``date``, and optionally ``range``
-(where the value holds), ``script`` (what fitted it), ``valid_until`` and ``note``.
+Fields of an entry: ``value`` (a finite number, or a list of them, nested for a matrix), ``unit``,
+``uncertainty`` (one standard deviation in the same unit; null: not stated), ``method``, ``source``, ``date``,
+and optionally ``range`` (where the value holds), ``script`` (what fitted it), ``valid_until`` and ``note``.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,10 +51,10 @@ class CardEntry:
     """Standard deviation in ``unit``; None: the source states none."""
     method: str
     source: str
-    date: date
+    date: dt.date
     range: Any = None
     script: str = ""
-    valid_until: date | None = None
+    valid_until: dt.date | None = None
     note: str = ""
 
 
@@ -94,7 +94,7 @@ class Card:
         return np.asarray(self.entry(name).value, dtype=np.float64)
 
 
-def card(path: str | Path, today: date | None = None) -> Card:
+def card(path: str | Path, today: dt.date | None = None) -> Card:
     """Return the card in a file.
 
     Args:
@@ -102,27 +102,25 @@ def card(path: str | Path, today: date | None = None) -> Card:
         today: Day on which ``valid_until`` is judged; None: the computer's date.
 
     Raises:
-        CardError: if the file is missing, or an entry lacks a field, has an unknown one, holds an impossible value or
-            has expired.
+        CardError: if the file is missing, or an entry lacks a field, has an unknown one, holds an impossible
+            value or has expired.
     """
-    return _read(_find(path), today or date.today())
+    return _read(_find(path), today or dt.date.today())
 
 
-def check(document: Document, today: date) -> Card:
+def check(document: Document, today: dt.date) -> Card:
     """Return the card that a parsed YAML document holds; raises ``CardError`` as ``card`` does."""
     head = _fields(document.data, HEAD_FIELDS, document.path)
     entries = head.get("entries")
     if not isinstance(entries, dict) or not entries:
         raise CardError("a card needs a mapping called 'entries'", where=document.path)
     inherited = {k: head[k] for k in INHERITED if k in head}
-    read = {
-        k: _entry(v, inherited, f"{document.where(('entries', k))}: {k}", today) for k, v in entries.items()
-    }
+    read = {k: _entry(v, inherited, f"{document.where(('entries', k))}: {k}", today) for k, v in entries.items()}
     return Card(document.path, str(head.get("card", "")), read)
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, today: date) -> Card:
+def _read(path: Path, today: dt.date) -> Card:
     from qhpcsim.core import yaml_strict
 
     try:
@@ -155,13 +153,11 @@ def _fields(tree: object, allowed: tuple[str, ...], where: str) -> dict[str, Any
     return tree
 
 
-def _entry(tree: object, inherited: dict[str, Any], where: str, today: date) -> CardEntry:
+def _entry(tree: object, inherited: dict[str, Any], where: str, today: dt.date) -> CardEntry:
     fields = inherited | _fields(tree, ENTRY_FIELDS, where)
     missing = [name for name in REQUIRED if name not in fields]
     if missing:
-        raise CardError(
-            f"missing {', '.join(missing)}", where=where, hint='unit "1" for a number without one'
-        )
+        raise CardError(f"missing {', '.join(missing)}", where=where, hint='unit "1" for a number without one')
     unit = fields["unit"] = str(fields["unit"] if fields["unit"] is not None else "").strip()
     if not unit:
         raise CardError("the unit is empty", where=where, hint='unit "1" for a number without one')
@@ -174,9 +170,7 @@ def _entry(tree: object, inherited: dict[str, Any], where: str, today: date) -> 
     until = fields.get("valid_until")
     fields["valid_until"] = until = None if until is None else _date(until, where)
     if until is not None and until < today:
-        raise CardError(
-            f"expired on {until}", where=where, hint="calibrate again, or extend valid_until and say why"
-        )
+        raise CardError(f"expired on {until}", where=where, hint="calibrate again, or extend valid_until and say why")
     return CardEntry(**fields)
 
 
@@ -192,18 +186,18 @@ def _numbers(value: object, unit: str, where: str) -> None:
         raise CardError(f"a time cannot be negative, got {value} {unit}", where=where)
 
 
-def _uncertainty(value: object, where: str) -> float | tuple[float, ...] | None:
+def _uncertainty(value: Any, where: str) -> float | tuple[float, ...] | None:
     if value is None:
         return None
     parts = value if isinstance(value, list) else [value]
     for part in parts:
         if isinstance(part, bool) or not isinstance(part, (int, float)) or not 0 <= part < math.inf:
             raise CardError(f"uncertainty must be null or numbers ≥ 0, got {shorten(part)!r}", where=where)
-    return tuple(float(p) for p in parts) if isinstance(value, list) else float(parts[0])
+    return tuple(float(p) for p in value) if isinstance(value, list) else float(value)
 
 
-def _date(value: object, where: str) -> date:
+def _date(value: object, where: str) -> dt.date:
     try:
-        return value if isinstance(value, date) else date.fromisoformat(str(value))
+        return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
     except ValueError:
         raise CardError(f"{shorten(value)!r} is not a date", where=where, allowed="YYYY-MM-DD") from None

@@ -80,6 +80,8 @@ class JobTable:
     """(n,) least time between that job's end and this one's eligibility (SWF field 18), ≥ 0."""
     status: IntArray | None = None
     """(n,) SWF status of the job in the original log, for information."""
+    header: tuple[str, ...] = ()
+    """Comment lines at the head of the file, in order, without their ``;``."""
     cleaned: dict[str, int] = field(default_factory=dict)
     """What the reader changed or dropped: rule in words -> number of jobs."""
 

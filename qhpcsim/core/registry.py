@@ -18,6 +18,8 @@ HOMES: dict[str, str] = {
     "backfill": "qhpcsim.policies.batch",
     "format": "qhpcsim.workloads",
     "generator": "qhpcsim.workloads",
+    "metric": "qhpcsim.metrics",
+    "export": "qhpcsim.results",
 }
 """Package whose modules hold the built-in entries of a kind; imported on the first look-up."""
 
@@ -61,7 +63,9 @@ def register(
     def wrap(target: T) -> T:
         shelf = _entries.setdefault(kind, {})
         old = shelf.get(name)
-        if old is not None and getattr(old.target, "__qualname__", None) != getattr(target, "__qualname__", 0):
+        if old is not None and getattr(old.target, "__qualname__", None) != getattr(
+            target, "__qualname__", 0
+        ):
             raise ValueError(f"{kind} {name!r} is registered already, by {old.target!r}")
         shelf[name] = Entry(kind, name, summary, source, target, params)
         return target

@@ -48,7 +48,9 @@ def _parse(text: str, where: str) -> float:
         found = _PART.match(text, position)
         if found is None:
             raise ConfigError(
-                f"{shorten(text)!r} is not a duration", where=where, allowed="a number of seconds, or 2h, 1h30m, 30us"
+                f"{shorten(text)!r} is not a duration",
+                where=where,
+                allowed="a number of seconds, or 2h, 1h30m, 30us",
             )
         total += float(found[1]) * _SECONDS[found[2].lower()]
         position = found.end()

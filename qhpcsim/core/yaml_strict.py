@@ -11,7 +11,6 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -26,7 +25,19 @@ MAX_DEPTH = 32
 MAX_DIGITS = 40
 
 FORBIDDEN_KEYS = frozenset(
-    {"_target_", "_partial_", "_recursive_", "_convert_", "_args_", "hydra", "_global_", "_group_", "_here_", "defaults", "<<"}
+    {
+        "_target_",
+        "_partial_",
+        "_recursive_",
+        "_convert_",
+        "_args_",
+        "hydra",
+        "_global_",
+        "_group_",
+        "_here_",
+        "defaults",
+        "<<",
+    }
 )
 """Keys that mean "import", "call" or "compose" to other tools; here they mean a mistake or an attack."""
 
@@ -67,7 +78,7 @@ def load(path: str | os.PathLike[str]) -> Document:
     """Return the mapping that a YAML file holds.
 
     Raises:
-        ConfigError: if the file cannot be read, is no regular file, is too large, or breaks a rule of ``parse``.
+        ConfigError: if the file cannot be read, is no regular file, is too large, or breaks a rule below.
     """
     return parse(_read(path), str(path))
 
@@ -77,7 +88,7 @@ def parse(raw: bytes, path: str = "<text>") -> Document:
 
     Raises:
         ConfigError: on bad syntax, a key given twice, tags, merge keys, interpolation, keys of other tools
-            (``_target_`` …), not-a-number or infinite values, too many values or levels, or no mapping at the root.
+            (``_target_`` …), not-a-number or infinite values, too many values or levels, or no root mapping.
     """
     try:
         text = raw.decode("utf-8-sig")
@@ -100,10 +111,12 @@ def _read(path: str | os.PathLike[str]) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"cannot be read: {reason}", where=where) from None
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        raise ConfigError(f"is {kind}", where=where, allowed="a YAML file")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            kind = "a folder" if Path(path).is_dir() else "not a regular file"
-            raise ConfigError(f"is {kind}", where=where, allowed="a YAML file")
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         raise ConfigError("is too large for a scenario", where=where, allowed=f"at most {MAX_BYTES:,} bytes")
@@ -151,7 +164,9 @@ class _Reader:
         self.n_nodes += n
         if self.n_nodes > MAX_NODES:
             raise self.error(
-                "too many values (aliases count each time they are used)", event, allowed=f"at most {MAX_NODES:,}"
+                "too many values (aliases count each time they are used)",
+                event,
+                allowed=f"at most {MAX_NODES:,}",
             )
 
     def value(self, event: Any, key: tuple[str, ...]) -> Any:
@@ -223,7 +238,9 @@ class _Reader:
     def no_interpolation(self, text: str, event: Any) -> None:
         if "${" in text:
             raise self.error(
-                f"interpolation {shorten(text)!r} is not allowed", event, hint="write the value itself; ${…} is never resolved"
+                f"interpolation {shorten(text)!r} is not allowed",
+                event,
+                hint="write the value itself; ${…} is never resolved",
             )
 
     def scalar(self, event: Any) -> Any:

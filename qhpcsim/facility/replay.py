@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from simpy.core import EmptySchedule
@@ -58,7 +57,9 @@ def replay(
     cycles = scheduler or Scheduler()
     reason = _why_not_kernel(table, wants, partitions, policy, cycles, overrun)
     if engine == "kernel" and reason:
-        raise ConfigError(f"the compiled kernel cannot replay this: {reason}", where="engine", hint="engine=auto")
+        raise ConfigError(
+            f"the compiled kernel cannot replay this: {reason}", where="engine", hint="engine=auto"
+        )
     if not reason and (engine == "kernel" or (engine == "auto" and _worth_compiling(table, policy))):
         from qhpcsim.facility.kernel_replay import replay_compiled
 
@@ -69,7 +70,12 @@ def replay(
 
 
 def _why_not_kernel(
-    table: JobTable, wants: Demand, partitions: dict[str, Partition], policy: Policy, scheduler: Scheduler, overrun: str
+    table: JobTable,
+    wants: Demand,
+    partitions: dict[str, Partition],
+    policy: Policy,
+    scheduler: Scheduler,
+    overrun: str,
 ) -> str | None:
     from qhpcsim.facility.kernel import unsupported
 
@@ -126,7 +132,9 @@ def batch_system(
     state = QueueState(table, partition.nodes, wants.est_s)
     order = None
     if policy.order != "fcfs":
-        order = lookup("order", policy.order, "policy.order").target(table, wants.est_s, policy, partition.nodes)
+        order = lookup("order", policy.order, "policy.order").target(
+            table, wants.est_s, policy, partition.nodes
+        )
     rule = lookup("backfill", _rule_name(policy), "policy.backfill").target(state, policy)
     system = SYSTEMS[policy.semantics]
     return system(clock, state, rule, order, wants.hold_s, jobs, on_end)

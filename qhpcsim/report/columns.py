@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from qhpcsim.core.records import FloatArray, JobState, JobTable, Schedule
+
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 COLUMNS = (
@@ -22,7 +23,6 @@ COLUMNS = (
     "final_state",
     "starting_time",
     "finish_time",
-    "waiting_time",
     "allocated_resources",
 )
 """What is read from ``jobs.csv``."""
@@ -34,7 +34,7 @@ _SPACE, _DASH, _NEWLINE = b" -\n"
 class JobColumns:
     """Jobs as a struct of arrays; times are seconds on the input file's own axis, NaN where there is none."""
 
-    job_id: Sequence[object]
+    job_id: Sequence[object] | NDArray[np.generic]
     submit_s: FloatArray
     start_s: FloatArray
     finish_s: FloatArray
@@ -82,21 +82,45 @@ def job_columns(jobs: pd.DataFrame) -> JobColumns:
     finish = _floats(jobs, "finish_time")
     start[start < submit] = np.nan  # Batsim 1.x writes -1 for "never"
     finish[np.isnan(start) | (finish < start)] = np.nan
-    if len(submit):
-        last = float(np.nanmax(np.concatenate([submit, start, finish])))
-        finish = np.where(~np.isnan(start) & np.isnan(finish), last, finish)
     job, lo, hi = node_ranges(jobs["allocated_resources"].tolist())
     return JobColumns(
         job_id=jobs["job_id"].tolist(),
         submit_s=submit,
         start_s=start,
-        finish_s=finish,
+        finish_s=_to_the_end(submit, start, finish),
         nodes=jobs["requested_number_of_resources"].to_numpy(dtype=np.int64),
         rejected=(jobs["final_state"] == "REJECTED").to_numpy(dtype=bool),
         range_job=job,
         range_lo=lo,
         range_hi=hi,
     )
+
+
+def scheduled_columns(table: JobTable, schedule: Schedule) -> JobColumns:
+    """Return the same arrays straight from a simulation, without making a table of it."""
+    start = schedule.start_s + table.zero_s
+    end = schedule.end_s + table.zero_s
+    submit = table.submit_s + table.zero_s
+    ranges = np.diff(schedule.offset)
+    return JobColumns(
+        job_id=table.job_id,
+        submit_s=submit,
+        start_s=start,
+        finish_s=_to_the_end(submit, start, end),
+        nodes=table.nodes.astype(np.int64),
+        rejected=schedule.state == int(JobState.REJECTED),
+        range_job=np.repeat(np.arange(table.n, dtype=np.int64), ranges),
+        range_lo=schedule.lo[: int(schedule.offset[-1])].astype(np.int64),
+        range_hi=schedule.hi[: int(schedule.offset[-1])].astype(np.int64),
+    )
+
+
+def _to_the_end(submit: FloatArray, start: FloatArray, finish: FloatArray) -> FloatArray:
+    """Return finish times; a job still on its nodes ends with the last thing that happened."""
+    if len(submit) == 0:
+        return finish
+    last = float(np.nanmax(np.concatenate([submit, start, finish])))
+    return np.where(~np.isnan(start) & np.isnan(finish), last, finish)
 
 
 def _floats(jobs: pd.DataFrame, name: str) -> FloatArray:

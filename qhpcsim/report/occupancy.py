@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from qhpcsim.report.columns import FloatArray, IntArray
-
-
-@dataclass(slots=True)
-class Bars:
-    """Rectangles of a Gantt chart: nodes ``lo..hi`` inclusive over ``[start, end)``."""
-
-    start_s: FloatArray
-    end_s: FloatArray
-    lo: IntArray
-    hi: IntArray
+from qhpcsim.core.records import FloatArray
+from qhpcsim.report.columns import IntArray
+from qhpcsim.report.held import Bars
 
 
 def occupancy(bars: Bars, node_edges: FloatArray, time_edges_s: FloatArray) -> FloatArray:
@@ -42,7 +33,7 @@ def occupancy(bars: Bars, node_edges: FloatArray, time_edges_s: FloatArray) -> F
             weight = np.abs(1 - row_shift - node[1]) * np.abs(1 - column_shift - time[1])
             grid += np.bincount(cell, weight * (node_sign * time_sign), minlength=len(grid))
     both = grid.reshape(shape).cumsum(axis=0).cumsum(axis=1)
-    return np.clip(both[:rows, :columns], 0.0, None)
+    return np.asarray(np.clip(both[:rows, :columns], 0.0, None))
 
 
 def _step(at: FloatArray | IntArray, edges: FloatArray) -> tuple[IntArray, FloatArray]:

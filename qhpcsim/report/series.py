@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qhpcsim.report.columns import FloatArray
+from qhpcsim.core.records import FloatArray
 
 BIN_WIDTHS_S = (1.0, 10.0, 60.0, 600.0, 3600.0, 21600.0, 86400.0, 604800.0, 2592000.0)
 """Widths a bin may have: people know what an hour or a day is."""
@@ -23,7 +23,7 @@ class Steps:
     def integral(self, at_s: FloatArray) -> FloatArray:
         """Return the integral from the first time up to each of ``at_s``."""
         area = np.concatenate([[0.0], np.cumsum(self.value[:-1] * np.diff(self.time_s))])
-        return np.interp(at_s, self.time_s, area)
+        return np.asarray(np.interp(at_s, self.time_s, area))
 
 
 @dataclass(slots=True)
@@ -36,9 +36,7 @@ class Envelope:
     greatest: FloatArray
 
 
-def steps(
-    up_s: FloatArray, down_s: FloatArray, weight: FloatArray | None, span_s: tuple[float, float]
-) -> Steps:
+def steps(up_s: FloatArray, down_s: FloatArray, weight: FloatArray | None, span_s: tuple[float, float]) -> Steps:
     """Return the sum of ``weight`` over the intervals ``[up, down)`` that are open, within ``span_s``.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
@@ -20,10 +21,13 @@ def plain(value: object, limit: int = 60) -> str:
     Control characters, lone surrogates and direction overrides become U+FFFD: they would break an SVG or
     reorder the page.
     """
-    text = "".join(
-        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs", "Cf", "Zl", "Zp") else c for c in str(value)
-    )
+    text = "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs", "Cf", "Zl", "Zp") else c for c in str(value))
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def unbroken(text: str) -> str:
+    """Return a sentence in which no line ends between a number and its unit."""
+    return re.sub(r"(?<=\d) (?=(?:%|(?:d|h|min|s|ms|kWh|MWh|jobs?|nodes?)\b))", "\u00a0", text)
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -44,7 +48,7 @@ def sign(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as people say them: ``"42 s"``, ``"1 h 05 min"``, ``"3 d 4 h"``."""
+    """Return seconds as people say them: ``"42 s"``, ``"1 h 5 min"``, ``"3 d 4 h"``."""
     if not math.isfinite(seconds):
         return MISSING
     if seconds < 0:
@@ -66,7 +70,7 @@ def duration(seconds: float) -> str:
 def _two_units(whole: int, unit: str, rest: int, small_unit: str) -> str:
     if rest == 0 or whole >= 100:
         return f"{whole:,} {unit}"
-    return f"{whole} {unit} {rest:02d} {small_unit}" if small_unit != "h" else f"{whole} {unit} {rest} h"
+    return f"{whole} {unit} {rest} {small_unit}"
 
 
 def percent(fraction: float) -> str:

@@ -18,7 +18,7 @@ MAX_BYTES = 2 * 1024**3
 MAX_LINE_BYTES = 8 * 1024**2
 """Longest line: longer than any real comment, shorter than a decompression bomb."""
 CHUNK_BYTES = 4 * 1024**2
-MAX_RATIO = 200
+MAX_RATIO = 100
 """Most a .gz may expand once it is past ``RATIO_FROM_BYTES``; real logs stay under 30."""
 RATIO_FROM_BYTES = 64 * 1024**2
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -28,7 +28,7 @@ _BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 class Source:
     """A workload file, read once from front to end; a context manager.
 
-    Whether it is gzip is told by its first two bytes, never by its name, and the name stored inside is ignored.
+    Whether it is gzip is told by its first two bytes; a file named .gz must be. The name stored inside is ignored.
 
     Args:
         path: A regular file.
@@ -41,8 +41,12 @@ class Source:
     def __init__(self, path: str | Path, max_bytes: int = MAX_BYTES) -> None:
         self.path, self.max_bytes, self.n_bytes = Path(path), max_bytes, 0
         self._raw = _open_regular(self.path)
-        packed = self._raw.read(2) == _GZIP_MAGIC
+        start = self._raw.read(2)
         self._raw.seek(0)
+        packed = start == _GZIP_MAGIC
+        if start and not packed and self.path.suffix == ".gz":
+            self._raw.close()
+            raise self.error("is not gzip, whatever its name says", hint="rename it if it is plain text")
         self._stream: BinaryIO = gzip.GzipFile(fileobj=self._raw, mode="rb") if packed else self._raw  # type: ignore[assignment]
         self._packed = packed
 
@@ -182,6 +186,8 @@ def _open_regular(path: Path) -> BinaryIO:
 
 
 def _without_mark(source: Source, data: bytes) -> bytes:
+    if data.startswith(_GZIP_MAGIC):
+        raise source.error("is gzip inside gzip", hint="decompress it once")
     name = _BOMS.get(data[:2])
     if name:
         raise source.error(f"is {name} text", allowed="ASCII, UTF-8 or Latin-1", hint="save it as UTF-8", line=1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qhpcsim.core.registry import register
 from qhpcsim.policies.batch.host_schedule import HostSchedule, Reservation, host_ids
-from qhpcsim.policies.batch.state import QueueState
+from qhpcsim.policies.batch.state import INF, QueueState
 from qhpcsim.scenario import Policy
 
 SOURCE = "batsched (easy_bf, conservative_bf), https://framagit.org/batsim/batsched"
@@ -14,6 +14,9 @@ SOURCE = "batsched (easy_bf, conservative_bf), https://framagit.org/batsim/batsc
 
 class _HostRule:
     """What both rules share: a plan over concrete hosts, kept in step with the machine."""
+
+    wake_s = INF
+    """Neither rule asks to be called without an event."""
 
     def __init__(self, state: QueueState, policy: Policy) -> None:
         self.state = state
@@ -134,8 +137,8 @@ class BatschedConservative(_HostRule):
     """Conservative backfilling in which every waiting job has reserved concrete hosts.
 
     Model: a job reserves, on arrival, the lowest host ids that are free together for its whole requested
-        time, as early as possible. When jobs ended, the plan is compressed: each waiting job in queue order is
-        taken out and placed again at its first fit, while the others keep their reservations.
+        time, as early as possible. When jobs ended, the plan is compressed: in queue order each waiting job
+        is taken out and placed again at its first fit, while the others keep their reservations.
     Assumes: all events of one instant come in one call; a job that outruns its requested time just
         keeps its hosts busy.
     Not modelled: ``policy.candidates``, ``policy.depth``, ``policy.reservations``; shared nodes.

@@ -12,12 +12,18 @@ from qhpcsim.scenario import Policy
 
 _SOURCE = "Lifka 1995, doi:10.1007/3-540-60153-8_35; Mu'alem & Feitelson 2001, doi:10.1109/71.932708"
 
-register("policy", "easy", summary="first come, first served with EASY backfilling", source=_SOURCE, params=EasyPolicy)(
-    EasyPolicy
+register(
+    "policy",
+    "easy",
+    summary="first come, first served with EASY backfilling",
+    source=_SOURCE,
+    params=EasyPolicy,
+)(EasyPolicy)
+
+
+@register(
+    "backfill", "easy", summary="others may overtake if the head of the queue is not delayed", source=_SOURCE
 )
-
-
-@register("backfill", "easy", summary="others may overtake if the head of the queue is not delayed", source=_SOURCE)
 class EasyBackfill:
     """Starts heads that fit, then jobs behind the blocked head that do not delay its reservation.
 

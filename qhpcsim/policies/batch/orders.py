@@ -68,7 +68,9 @@ def formula(name: str, summary: str, source: str, *, dynamic: bool = False) -> C
 
     def wrap(function: Formula) -> Formula:
         members = {"formula": staticmethod(function), "dynamic": dynamic, "__doc__": function.__doc__}
-        register("order", name, summary=summary, source=source)(type(f"Order_{name}", (FormulaOrder,), members))
+        register("order", name, summary=summary, source=source)(
+            type(f"Order_{name}", (FormulaOrder,), members)
+        )
         return function
 
     return wrap
@@ -76,13 +78,13 @@ def formula(name: str, summary: str, source: str, *, dynamic: bool = False) -> C
 
 @formula("fcfs", "first come, first served", "textbook")
 def fcfs(q: Request) -> FloatArray:
-    """s."""
+    """S."""
     return q.s
 
 
 @formula("sjf", "shortest requested time first", "textbook")
 def sjf(q: Request) -> FloatArray:
-    """r."""
+    """R."""
     return q.r
 
 
@@ -94,7 +96,7 @@ def ljf(q: Request) -> FloatArray:
 
 @formula("smallest_first", "fewest nodes first", "textbook")
 def smallest_first(q: Request) -> FloatArray:
-    """n."""
+    """N."""
     return q.n
 
 

@@ -95,7 +95,9 @@ class UserRule:
             waiting.discard(index)
             free -= self.state.nodes[index]
             if free < 0:
-                raise self._broken(f"started job {job.id} on {job.nodes} nodes, but only {free + job.nodes} are free")
+                raise self._broken(
+                    f"started job {job.id} on {job.nodes} nodes, but only {free + job.nodes} are free"
+                )
             starts.append(index)
         return starts
 

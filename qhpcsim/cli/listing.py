@@ -1,0 +1,85 @@
+"""List what can be named: name, summary, source. Without a KIND: all kinds with counts."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from qhpcsim.cli.output import say, table
+from qhpcsim.config import names
+from qhpcsim.core.errors import UnknownNameError
+from qhpcsim.core.registry import entries
+
+Rows = list[tuple[str, str, str]]
+
+KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
+    "scenarios": (
+        "whole set-ups: qhpcsim run NAME",
+        lambda: [(name, names.summary(path), "") for name, path in names.scenario_files().items()],
+    ),
+    "policies": ("rules of the batch queue: policy=NAME", lambda: _options("policy")),
+    "orders": ("queue orders: policy.order=NAME", lambda: _registry("order")),
+    "backfills": ("back-filling rules: policy.backfill=NAME", lambda: _registry("backfill")),
+    "workloads": ("where jobs come from: workload=NAME", lambda: _options("workload")),
+    "generators": ("workload generators: workload=NAME", lambda: _registry("generator")),
+    "facilities": ("machines: facility=NAME", lambda: _options("facility")),
+    "schedulers": ("scheduling cycles: scheduler=NAME", lambda: _options("scheduler")),
+    "formats": ("workload files that can be read or written: workload.format=NAME", lambda: _registry("format")),
+    "metrics": ("figures of summary.json", lambda: _registry("metric")),
+    "exports": ("what a run folder can be turned into: qhpcsim convert RUN OUT --to NAME", lambda: _registry("export")),
+}
+"""Plural -> (what it is and where it is used, its rows)."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("kind", metavar="KIND", nargs="?", help=", ".join(KINDS))
+    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the verb and return the exit code."""
+    if args.plugin:
+        from qhpcsim.core.plugins import load_plugin
+
+        for path in args.plugin:
+            load_plugin(path)
+    if args.kind is None:
+        rows = [(kind, str(len(rows())), what) for kind, (what, rows) in KINDS.items()]
+        say(table(rows, ("kind", "n", "what it is and where it is used"), right=False))
+        say("\nnext: qhpcsim list policies")
+        return 0
+    kind = _plural(args.kind)
+    rows = KINDS[kind][1]()
+    if not rows:
+        say(f"no {kind} are installed")
+        return 0
+    if any(source for _, _, source in rows):
+        say(table(rows, ("name", "summary", "source"), right=False))
+    else:
+        say(table([row[:2] for row in rows], ("name", "summary"), right=False))
+    return 0
+
+
+def _plural(word: str) -> str:
+    """Return the key of ``KINDS`` for a plural or singular word, dashes and underscores alike."""
+    lower = word.lower()
+    for kind in KINDS:
+        singular = kind[:-3] + "y" if kind.endswith("ies") else kind[:-1]
+        if lower in (kind, singular, f"{singular}s"):
+            return kind
+    raise UnknownNameError(
+        f"unknown kind {word[:60]!r}",
+        where="list",
+        allowed=", ".join(KINDS),
+        suggestion=UnknownNameError.of("kind", lower, KINDS).suggestion,
+        hint="qhpcsim list",
+    )
+
+
+def _options(group: str) -> Rows:
+    return [(name, summary, source) for name, (summary, source) in names.options(group).items()]
+
+
+def _registry(kind: str) -> Rows:
+    return [(entry.name, entry.summary, entry.source) for entry in entries(kind).values()]

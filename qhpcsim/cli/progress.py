@@ -1,0 +1,49 @@
+"""A progress bar for anything that takes longer than two seconds, on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+DELAY_S = 2.0
+
+
+@contextmanager
+def progress_bar(label: str, wanted: bool = True) -> Iterator[Callable[[float], None] | None]:
+    """Yield a function that takes the fraction done, or None where nobody would see the bar."""
+    if not wanted or not sys.stderr.isatty():
+        yield None
+        return
+    bar = _Bar(label)
+    try:
+        yield bar.update
+    finally:
+        bar.close()
+
+
+class _Bar:
+    """Draws nothing, and imports nothing, before ``DELAY_S``."""
+
+    def __init__(self, label: str) -> None:
+        self.label, self.began_s = label, time.monotonic()
+        self.bar: Any = None
+        self.task: Any = None
+
+    def update(self, fraction: float) -> None:
+        if self.bar is None:
+            if time.monotonic() - self.began_s < DELAY_S:
+                return
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self.bar = Progress(console=Console(stderr=True), transient=True)
+            self.bar.start()
+            self.task = self.bar.add_task(self.label, total=1.0)
+        self.bar.update(self.task, completed=min(max(fraction, 0.0), 1.0))
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()

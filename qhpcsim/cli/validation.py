@@ -1,0 +1,105 @@
+"""Say what a scenario file, workload file, calibration card or run folder holds and what is wrong with it.
+
+Exit code 0: nothing is wrong; 2: something is.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from qhpcsim.cli.output import say
+from qhpcsim.cli.workload_text import workload_text
+from qhpcsim.core.errors import RunFolderError, WorkloadError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("file", metavar="FILE", help="scenario (name or .yaml), card, workload file or run folder")
+    parser.add_argument("overrides", metavar="key=value", nargs="*", help="changes to the scenario")
+    parser.add_argument("--format", default="auto", help="format of a workload file (default: found out)")
+    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the verb and return the exit code."""
+    from qhpcsim.config.names import scenario_files
+    from qhpcsim.core.plugins import load_plugin
+
+    for plugin in args.plugin:
+        load_plugin(plugin)
+    path = Path(args.file)
+    if args.file in scenario_files() or path.suffix in (".yaml", ".yml"):
+        _yaml(args)
+    elif path.is_dir():
+        _run_folder(path)
+    else:
+        _workload(args.file, args.format)
+    say("ok")
+    return 0
+
+
+def _yaml(args: argparse.Namespace) -> None:
+    from qhpcsim.config import load
+    from qhpcsim.config.names import scenario_files
+    from qhpcsim.core import yaml_strict
+
+    if args.file not in scenario_files():
+        data = yaml_strict.load(args.file).data
+        if "card" in data and "entries" in data:
+            return _card(Path(args.file))
+    scenario = load(args.file, args.overrides)
+    say(f"scenario {scenario.name}: {scenario.question}" if scenario.question else f"scenario {scenario.name}")
+    for group in ("facility", "workload", "policy", "scheduler"):
+        say(f"  {group:<9} {_brief(asdict(getattr(scenario, group)))}")
+    path = getattr(scenario.workload, "path", "")
+    if path and not Path(path).is_file():
+        raise WorkloadError("no such file", where=f"workload.path: {path}")
+    return None
+
+
+def _card(path: Path) -> None:
+    from qhpcsim.core.cards import card
+
+    entries = card(path.resolve())
+    say(f"calibration card of {len(entries.entries)} entries")
+
+
+def _brief(values: dict[str, Any]) -> str:
+    """Return the values that say something, on one line."""
+    return ", ".join(f"{key} {_word(value)}" for key, value in values.items() if value not in (None, "", {}, ()))
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, dict):
+        return (
+            "("
+            + "; ".join(f"{key}: {_word(inner)}" for key, inner in value.items() if inner not in (None, "", {}, ()))
+            + ")"
+        )
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _workload(path: str, form: str) -> None:
+    from qhpcsim.workloads.reading import read_workload
+
+    say(workload_text(read_workload(path, form)))
+
+
+def _run_folder(folder: Path) -> None:
+    """Check a run folder; the rows of jobs.csv must be the jobs of the summary."""
+    from qhpcsim.config import load
+    from qhpcsim.results.run_folder import RunFolder
+
+    run = RunFolder.read(folder)
+    scenario = load(folder / "scenario.yaml")
+    n_rows, n_jobs = len(run.jobs), run.summary.get("n_jobs")
+    say(f"run of scenario {scenario.name}: {n_rows:,} jobs, policy {scenario.policy.name}, seed {scenario.seed}")
+    if n_jobs != n_rows:
+        raise RunFolderError(
+            f"jobs.csv has {n_rows} jobs, summary.json says {n_jobs}", where=str(folder), hint="run the scenario again"
+        )

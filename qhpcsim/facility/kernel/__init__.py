@@ -1,0 +1,8 @@
+"""The compiled replay kernel: rigid jobs on identical, exclusive nodes, millions of them per second."""
+
+from __future__ import annotations
+
+from qhpcsim.facility.kernel.replay import KernelReplay
+from qhpcsim.facility.kernel.support import unsupported
+
+__all__ = ["KernelReplay", "unsupported"]

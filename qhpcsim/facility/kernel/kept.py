@@ -1,0 +1,149 @@
+"""The replay rule for conservative backfilling in which reservations stay and are compressed.
+
+A job is given the earliest feasible time when it arrives. When some job ended before its expected end, every waiting
+job is tried again in order of (reserved start, queue order): taken out of the plan and put at its earliest feasible
+time, which is never later. Three facts make that cheap, as long as every job is
+expected to take some time and none outlives its expected end:
+
+- Between its reserved start and end a job has its own nodes, so an earlier start is feasible if and only if nodes
+  are free *before the reserved start*; the search needs neither to take the job out nor to look further.
+- No job can move between two such rounds: what a later job frees by moving lies after the reserved start of all jobs
+  tried before it. So in a new round only times at which nodes came free in this round can let a job move,
+- and a job that wants more nodes than are free at any of those times stays where it is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from qhpcsim.core.compiled import kernel_part
+from qhpcsim.core.records import FloatArray, IntArray
+from qhpcsim.facility.kernel.machine import (
+    ARRIVED,
+    PASSES,
+    RUNNING,
+    WAITING,
+    Jobs,
+    Machine,
+    end_next,
+    next_instant_s,
+    start,
+    submitted_by,
+)
+from qhpcsim.facility.kernel.plan import book, change, earliest, forget_before
+from qhpcsim.facility.kernel.replanned import Plan, room_for
+
+
+class Reserved(NamedTuple):
+    """The waiting jobs in order of (reserved start, queue order)."""
+
+    start_s: FloatArray
+    job: IntArray
+    nodes: IntArray
+
+
+def advance_kept(until_s: float, jobs: Jobs, machine: Machine, reserved: Reserved, plan: Plan) -> float:
+    """Replay every instant before ``until_s``; return the time of the next one, inf if nothing is left.
+
+    A reserved start is an instant of its own, even if nothing else happens then.
+
+    Returns:
+        NaN if the arrays of the plan and the reservations are too small for the next instant.
+    """
+    count = machine.count
+    while True:
+        now_s = next_instant_s(jobs, machine)
+        if count[WAITING] > 0:
+            now_s = min(now_s, reserved.start_s[0])
+        if now_s >= until_s or now_s == np.inf:
+            return now_s
+        last_new = submitted_by(jobs, machine, now_s)
+        if room_for(count[RUNNING], count[WAITING] + last_new - count[ARRIVED]) > len(plan.at_s):
+            return np.nan
+        forget_before(plan.at_s, plan.free, plan.extent, now_s)
+        most = _release(jobs, machine, plan, now_s)
+        if most > 0:
+            _compress(jobs, machine, reserved, plan, most, now_s)
+        for job in range(count[ARRIVED], last_new):
+            _reserve(jobs, machine, reserved, plan, job, now_s)
+        count[ARRIVED] = last_new
+        count[PASSES] += 1
+        _start_due(jobs, machine, reserved, now_s)
+
+
+@kernel_part
+def _release(jobs: Jobs, machine: Machine, plan: Plan, now_s: float) -> int:
+    """Take the jobs that end now off their nodes.
+
+    Returns:
+        The most nodes free at any time that came free because a job ended early; 0 if none did.
+    """
+    most = 0
+    while machine.count[RUNNING] > 0 and machine.end_s[0] <= now_s:
+        job = end_next(jobs, machine)
+        expected_s = machine.start_s[job] + jobs.est_s[job]
+        if expected_s > now_s:
+            change(plan.at_s, plan.free, plan.extent, now_s, expected_s, jobs.nodes[job], now_s)
+            for k in range(plan.extent[0], plan.extent[1]):
+                if k > plan.extent[0] and plan.at_s[k] >= expected_s:
+                    break
+                most = max(most, plan.free[k])
+    return most
+
+
+@kernel_part
+def _compress(jobs: Jobs, machine: Machine, reserved: Reserved, plan: Plan, most: int, now_s: float) -> None:
+    """Move every waiting job to its earliest feasible time, in order of reserved start."""
+    for k in range(machine.count[WAITING]):
+        need = reserved.nodes[k]
+        if need > most:
+            continue
+        old_s, job = reserved.start_s[k], reserved.job[k]
+        est_s = jobs.est_s[job]
+        new_s = earliest(plan.at_s, plan.free, plan.extent, need, est_s, now_s, old_s)
+        if new_s < old_s:
+            freed = change(plan.at_s, plan.free, plan.extent, old_s, old_s + est_s, need, now_s)
+            most = max(most, freed)
+            change(plan.at_s, plan.free, plan.extent, new_s, new_s + est_s, -need, now_s)
+            _file(jobs, reserved, k, new_s, job)
+
+
+@kernel_part
+def _reserve(jobs: Jobs, machine: Machine, reserved: Reserved, plan: Plan, job: int, now_s: float) -> None:
+    """Give an arriving job its reservation."""
+    start_s = book(plan.at_s, plan.free, plan.extent, jobs.nodes[job], jobs.est_s[job], now_s)
+    _file(jobs, reserved, machine.count[WAITING], start_s, job)
+    machine.count[WAITING] += 1
+
+
+@kernel_part
+def _file(jobs: Jobs, reserved: Reserved, gap: int, start_s: float, job: int) -> None:
+    """Write a job into the reservations in order, moving those behind it up to the ``gap``."""
+    rank, k = jobs.rank[job], gap
+    while k > 0 and (
+        reserved.start_s[k - 1] > start_s
+        or (reserved.start_s[k - 1] == start_s and jobs.rank[reserved.job[k - 1]] > rank)
+    ):
+        reserved.start_s[k] = reserved.start_s[k - 1]
+        reserved.job[k] = reserved.job[k - 1]
+        reserved.nodes[k] = reserved.nodes[k - 1]
+        k -= 1
+    reserved.start_s[k], reserved.job[k], reserved.nodes[k] = start_s, job, jobs.nodes[job]
+
+
+@kernel_part
+def _start_due(jobs: Jobs, machine: Machine, reserved: Reserved, now_s: float) -> None:
+    """Start the jobs whose reserved time has come; they stand first, in queue order."""
+    waiting, due = machine.count[WAITING], 0
+    while due < waiting and reserved.start_s[due] <= now_s:
+        start(jobs, machine, reserved.job[due], now_s)
+        due += 1
+    if due == 0:
+        return
+    for k in range(due, waiting):
+        reserved.start_s[k - due] = reserved.start_s[k]
+        reserved.job[k - due] = reserved.job[k]
+        reserved.nodes[k - due] = reserved.nodes[k]
+    machine.count[WAITING] = waiting - due

@@ -1,0 +1,196 @@
+"""The free nodes of a machine over future time, as conservative backfilling plans them.
+
+A step function in two arrays: ``free[k]`` nodes are free in ``[at_s[k], at_s[k+1])`` for ``extent[0] ≤ k <
+extent[1]``; the last step lasts for ever, and the first one counts from any earlier time. Neighbouring steps
+differ, so the plan is as short as it can be.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qhpcsim.core.compiled import kernel_part
+from qhpcsim.core.records import FloatArray, IntArray
+
+Extent = NDArray[np.int64]
+
+STRIDE = 8
+"""Steps that a search for free nodes looks at together."""
+_STALE = 64
+"""Past steps that are left in front of the plan before it is moved up."""
+
+
+@kernel_part
+def forget_before(at_s: FloatArray, free: IntArray, extent: Extent, now_s: float) -> None:
+    """Drop the steps that ended by ``now_s``."""
+    begin, end = extent[0], extent[1]
+    while begin + 1 < end and at_s[begin + 1] <= now_s:
+        begin += 1
+    if begin > _STALE:
+        for k in range(begin, end):
+            at_s[k - begin] = at_s[k]
+            free[k - begin] = free[k]
+        begin, end = 0, end - begin
+    extent[0], extent[1] = begin, end
+
+
+@kernel_part
+def earliest(
+    at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, now_s: float, limit_s: float
+) -> float:
+    """Return the first time in ``[now_s, limit_s)`` from which ``need`` nodes are free for ``length_s`` on end.
+
+    Nodes at or after ``limit_s`` are not asked about: the caller knows that they are there.
+
+    Returns:
+        ``limit_s`` if there is no such time.
+    """
+    k, end = extent[0], extent[1]
+    while True:
+        while k + STRIDE <= end:
+            most = free[k]
+            for ahead in range(k + 1, k + STRIDE):
+                most = max(most, free[ahead])
+            if most >= need:
+                break
+            k += STRIDE
+        while k < end and free[k] < need:
+            k += 1
+        if k == end:
+            return limit_s
+        start_s = max(at_s[k], now_s)
+        if start_s >= limit_s:
+            return limit_s
+        end_s = min(start_s + length_s, limit_s)
+        k += 1
+        while k < end and at_s[k] < end_s and free[k] >= need:
+            k += 1
+        if k == end or at_s[k] >= end_s:
+            return start_s
+
+
+@kernel_part
+def book(
+    at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, now_s: float
+) -> float:
+    """Book ``need`` nodes for ``length_s`` at the first time ≥ ``now_s`` from which they are free on end.
+
+    The same as ``earliest`` and ``change`` in one go.
+
+    Returns:
+        That time; inf if there is none.
+    """
+    k, end = extent[0], extent[1]
+    while True:
+        while k + STRIDE <= end:
+            most = free[k]
+            for ahead in range(k + 1, k + STRIDE):
+                most = max(most, free[ahead])
+            if most >= need:
+                break
+            k += STRIDE
+        while k < end and free[k] < need:
+            k += 1
+        if k == end:
+            return np.inf
+        first = k
+        start_s = max(at_s[k], now_s)
+        end_s = start_s + length_s
+        k += 1
+        while k < end and at_s[k] < end_s and free[k] >= need:
+            k += 1
+        if k == end or at_s[k] >= end_s:
+            break
+    if not start_s < end_s:
+        return start_s
+    if end_s < np.inf and (k == end or at_s[k] > end_s):
+        _split(at_s, free, extent, k, end_s)
+    for step in range(first, k):
+        free[step] -= need
+    if k < extent[1] and free[k] == free[k - 1]:
+        _join(at_s, free, extent, k)
+    if first > extent[0] and free[first] == free[first - 1]:
+        _join(at_s, free, extent, first)
+    return start_s
+
+
+@kernel_part
+def fits_now(at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, now_s: float) -> bool:
+    """Return whether ``need`` nodes are free from now on for ``length_s``."""
+    k, end = extent[0], extent[1]
+    if free[k] < need:
+        return False
+    end_s = now_s + length_s
+    k += 1
+    while k < end and at_s[k] < end_s:
+        if free[k] < need:
+            return False
+        k += 1
+    return True
+
+
+@kernel_part
+def _step_at(at_s: FloatArray, extent: Extent, time_s: float) -> int:
+    """Return the first step that begins at or after ``time_s``; ``extent[1]`` if none does."""
+    low, high = extent[0], extent[1]
+    while low < high:
+        middle = (low + high) >> 1
+        if at_s[middle] < time_s:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel_part
+def change(
+    at_s: FloatArray, free: IntArray, extent: Extent, start_s: float, end_s: float, nodes: int, now_s: float
+) -> int:
+    """Add ``nodes`` to the free ones over ``[start_s, end_s)``; a negative number books them.
+
+    Returns:
+        The most nodes free at any time in the interval, afterwards; 0 if it is empty.
+    """
+    if not start_s < end_s:
+        return 0
+    if start_s <= now_s or start_s <= at_s[extent[0]]:
+        first = extent[0]
+    else:
+        first = _step_at(at_s, extent, start_s)
+        if first == extent[1] or at_s[first] != start_s:
+            _split(at_s, free, extent, first, start_s)
+    last = extent[1]
+    if end_s < np.inf:
+        last = _step_at(at_s, extent, end_s)
+        if last == extent[1] or at_s[last] != end_s:
+            _split(at_s, free, extent, last, end_s)
+    most = 0
+    for k in range(first, last):
+        free[k] += nodes
+        most = max(most, free[k])
+    if last < extent[1] and free[last] == free[last - 1]:
+        _join(at_s, free, extent, last)
+    if first > extent[0] and free[first] == free[first - 1]:
+        _join(at_s, free, extent, first)
+    return most
+
+
+@kernel_part
+def _split(at_s: FloatArray, free: IntArray, extent: Extent, step: int, time_s: float) -> None:
+    """Let a new step, equal to the one before it, begin at ``time_s``."""
+    for k in range(extent[1], step, -1):
+        at_s[k] = at_s[k - 1]
+        free[k] = free[k - 1]
+    at_s[step] = time_s
+    free[step] = free[step - 1]
+    extent[1] += 1
+
+
+@kernel_part
+def _join(at_s: FloatArray, free: IntArray, extent: Extent, step: int) -> None:
+    """Strike a step that equals the one before it."""
+    extent[1] -= 1
+    for k in range(step, extent[1]):
+        at_s[k] = at_s[k + 1]
+        free[k] = free[k + 1]

@@ -1,0 +1,183 @@
+"""Figure 1: which nodes were busy when. Bars for thousands of jobs, an occupancy map for more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qhpcsim.core.records import FloatArray
+from qhpcsim.report.columns import IntArray
+from qhpcsim.report.data import PartitionView, RunData
+from qhpcsim.report.held import Bars
+from qhpcsim.report.occupancy import occupancy, row_edges
+from qhpcsim.report.style import INK, MUTED, SIZE_COLOURS, Picture, legend_above, looks, new_figure, svg_uri
+from qhpcsim.report.text import count, plain
+from qhpcsim.report.time_axis import TimeAxis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TITLE = "Which nodes ran what"
+_MAX_VECTOR_BARS = 2_000
+"""Above this many, bars are painted as pixels: the file stays small."""
+_MAX_BARS = 8_000
+"""Above this many, single bars cannot be told apart: the share of busy nodes is drawn instead."""
+_MAX_OUTLINED_BARS = 400
+_MAX_NAMED_BARS = 40
+_LETTER_WIDTH = 0.012
+"""Width of a letter as a part of the axis."""
+_MAX_LANES = 8
+_MAP_ROWS, _MAP_COLUMNS = 240, 900
+_RECTANGLE = np.array([1, 2, 2, 2, 79], dtype=np.uint8)
+"""Path codes: move, three lines, close."""
+
+
+def gantt(run: RunData) -> Picture:
+    """Return the Gantt chart of a run, nodes over time, one lane per partition."""
+    jobs = run.jobs
+    if len(jobs.range_job) == 0:
+        return Picture(TITLE, "", notice="No job was given nodes, so there is nothing to draw here.")
+    lanes, left_out = _lanes(run)
+    as_map = len(jobs.range_job) > _MAX_BARS
+    with looks():
+        figure, axes = _stack(run, lanes)
+        mesh = None
+        for row, lane in zip(axes, lanes, strict=True):
+            mesh = _draw_map(row, run, lane) if as_map else _draw_bars(row, run, lane)
+            _dress(row, run.axis, run.partitions[lane], last=row is axes[-1])
+        if as_map:
+            _colour_bar(figure, axes, mesh)
+        else:
+            _legend(axes[0], run)
+        uri = svg_uri(figure)
+    return Picture(TITLE, _caption(run, as_map, left_out), _alt(run, as_map), uri)
+
+
+def _lanes(run: RunData) -> tuple[list[int], int]:
+    """Return the partitions to draw, in their order, and how many are left out: those with the fewest bars."""
+    bars = np.bincount(run.job_bars.lane, minlength=len(run.partitions))
+    busiest = np.argsort(-bars, kind="stable")[:_MAX_LANES]
+    return sorted(int(k) for k in busiest), max(0, len(run.partitions) - _MAX_LANES)
+
+
+def _stack(run: RunData, lanes: list[int]) -> tuple[Figure, list[Axes]]:
+    """Return a figure with one axes per lane; small partitions stay readable beside large ones."""
+    nodes = np.array([run.partitions[k].nodes for k in lanes], dtype=float)
+    ratios = np.maximum(np.sqrt(nodes / nodes.max()), 0.25)
+    height = 1.15 + min(2.6 * ratios.sum(), 2.2 + 0.75 * len(lanes))
+    figure = new_figure(height)
+    grid = figure.subplots(len(lanes), 1, squeeze=False, sharex=True, height_ratios=ratios)
+    figure.subplots_adjust(left=0.085, right=0.985, top=1 - 0.32 / height, bottom=0.5 / height, hspace=0.36)
+    return figure, list(grid[:, 0])
+
+
+def _draw_bars(axes: Axes, run: RunData, lane: int) -> object:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    part, n_bars = run.partitions[lane], len(run.job_bars.lo)
+    bars = run.job_bars.of(lane)
+    job = run.jobs.range_job[run.job_bars.lane == lane]
+    corners = _corners(bars, run.axis, part.first)
+    few = n_bars <= _MAX_OUTLINED_BARS
+    for k in range(len(run.groups.labels)):
+        mine = corners[run.groups.of_job[job] == k]
+        patch = PathPatch(
+            Path(mine.reshape(-1, 2), np.tile(_RECTANGLE, len(mine))),
+            facecolor=SIZE_COLOURS[k],
+            edgecolor="white" if few else SIZE_COLOURS[k],
+            linewidth=0.8 if few else 0.25,
+            alpha=0.7 if part.shared else None,
+            rasterized=n_bars > _MAX_VECTOR_BARS,
+            zorder=2,
+        )
+        axes.add_patch(patch)
+    if n_bars <= _MAX_NAMED_BARS:
+        _name_bars(axes, run, job, corners)
+    return None
+
+
+def _corners(bars: Bars, axis: TimeAxis, first: int) -> FloatArray:
+    """Return the (n, 5, 2) closed outlines of bars in axis units, nodes counted from ``first``."""
+    left, right = axis.at(bars.start_s), axis.at(bars.end_s)
+    low, high = (bars.lo - first).astype(float), (bars.hi - first + 1).astype(float)
+    x = np.stack([left, right, right, left, left], axis=1)
+    y = np.stack([low, low, high, high, low], axis=1)
+    return np.stack([x, y], axis=2)
+
+
+def _name_bars(axes: Axes, run: RunData, job: IntArray, corners: FloatArray) -> None:
+    """Write the job id into every bar that is wide enough for it."""
+    span = (run.axis.last_s - run.axis.first_s) / run.axis.unit_s or 1.0
+    looks: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "fontsize": 8,
+        "color": "white",
+        "fontweight": "bold",
+        "zorder": 3,
+    }
+    for j, corner in zip(job, corners, strict=True):
+        name = plain(run.jobs.job_id[int(j)], 14)
+        (left, low), (right, high) = corner[0], corner[2]
+        if (right - left) / span > _LETTER_WIDTH * (len(name) + 1):
+            axes.text((left + right) / 2, (low + high) / 2, name, **looks)
+
+
+def _draw_map(axes: Axes, run: RunData, lane: int) -> object:
+    times = np.linspace(run.axis.first_s, run.axis.last_s, _MAP_COLUMNS + 1)
+    part, rows = run.partitions[lane], row_edges(run.partitions[lane].nodes, _MAP_ROWS)
+    busy = np.minimum(occupancy(run.in_use.of(lane), part.first + rows, times), 1.0)
+    return axes.pcolormesh(run.axis.at(times), rows, busy, cmap="Blues", vmin=0.0, vmax=1.0, rasterized=True, zorder=2)
+
+
+def _dress(axes: Axes, axis: TimeAxis, part: PartitionView, last: bool) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.dress(axes, labelled=last)
+    axes.set_ylim(0, part.nodes)
+    axes.set_ylabel("node")
+    axes.yaxis.set_major_locator(MaxNLocator(4 if part.nodes > 4 else max(part.nodes, 1), integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.grid(visible=False, axis="y")
+    axes.set_title(f"{plain(part.name, 40)} · {count(part.nodes, 'node')}", pad=5)
+
+
+def _legend(axes: Axes, run: RunData) -> None:
+    from matplotlib.patches import Patch
+
+    labels = list(run.groups.labels)
+    legend_above(axes, [Patch(color=SIZE_COLOURS[k]) for k in range(len(labels))], labels)
+
+
+def _colour_bar(figure: Figure, axes: list[Axes], mesh: Any) -> None:
+    top = axes[0].get_position()
+    inches = figure.get_size_inches()[1]
+    slot = figure.add_axes((top.x1 - 0.2, top.y1 + 0.13 / inches, 0.2, 0.09 / inches))
+    bar = figure.colorbar(mesh, cax=slot, orientation="horizontal", ticks=[])
+    bar.outline.set_edgecolor(MUTED)
+    for x, text, side in ((-0.02, "idle", "right"), (1.02, "busy", "left")):
+        slot.text(x, 0.45, text, transform=slot.transAxes, ha=side, va="center", fontsize=8.5, color=INK)
+    slot.set_position((top.x1 - 0.245, top.y1 + 0.13 / inches, 0.2, 0.09 / inches))
+
+
+def _caption(run: RunData, as_map: bool, left_out: int) -> str:
+    if as_map:
+        text = (
+            f"{count(run.jobs.n, 'job')} are too many for single bars: the colour is the share of each patch of nodes "
+            "and time in use, from idle (light) to busy (dark)."
+        )
+    else:
+        text = "One bar per block of neighbouring nodes that a job held; the colour is the job's size."
+    if not as_map and any(p.shared for p in run.partitions):
+        text += " Where jobs share a node their bars overlap."
+    if left_out:
+        text += f" {count(left_out, 'partition')} with the fewest jobs not drawn."
+    return text
+
+
+def _alt(run: RunData, as_map: bool) -> str:
+    kind = "Occupancy map" if as_map else "Gantt chart"
+    return f"{kind} of {count(run.jobs.n, 'job')} on {count(run.n_nodes, 'node')}: nodes upwards, time to the right."

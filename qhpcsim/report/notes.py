@@ -1,0 +1,44 @@
+"""What a reader must know to read the figures: the rules of the simulation in words."""
+
+from __future__ import annotations
+
+from qhpcsim.report.data import RunData
+
+_SEMANTICS = {
+    "batch": "At one instant, jobs that end free their nodes first, then submissions join the queue in the order of "
+    "the file, then there is one scheduling pass.",
+    "each": "There is one scheduling pass after every single event, also within one instant.",
+    "pyss": "Events of one instant are handled as the simulator pyss does, so that its schedules can be compared.",
+    "batsched": "Events of one instant and reservations are handled as Batsim's scheduler batsched does, on concrete "
+    "nodes, so that its schedules can be compared.",
+}
+_OVERRUN = {
+    "kill": "A job is killed when its requested time is over.",
+    "extend": "A job runs to its end even beyond its requested time.",
+}
+_ESTIMATES = {
+    "requested": "The scheduler plans with the times that users requested, not with the true run times.",
+    "actual": "The scheduler is told the true run times in advance: a bound, not something a machine could do.",
+}
+
+
+def notes(run: RunData) -> list[str]:
+    """Return the notes that hold for this run, in reading order."""
+    policy = run.settings.get("policy") or {}
+    workload = run.settings.get("workload") or {}
+    chosen = [
+        _SEMANTICS.get(str(policy.get("semantics", "")), ""),
+        _OVERRUN.get(str(workload.get("overrun", "")), ""),
+        _ESTIMATES.get(str(policy.get("estimates", "")), ""),
+        "Times are seconds on the input file's own axis; an interval includes its start and excludes its end.",
+        "Wait is start minus submission; turnaround is end minus submission; slowdown is turnaround over run time. "
+        "Bounded slowdown takes every run for at least 10 s long, so that tiny jobs do not decide the mean.",
+        "Utilisation counts from the first submission to the last end; the filling and draining of the machine at "
+        "either end pull it down, so the middle 80 % of the submissions is given beside it.",
+    ]
+    if any(part.busy_w is not None for part in run.partitions):
+        chosen.append(
+            "Energy is the integral of node power, with one level for an idle and one for a busy node; cooling and "
+            "power ramps are not modelled."
+        )
+    return [note for note in chosen if note]

@@ -1,0 +1,110 @@
+"""The page: one HTML file with everything inside, which opens without a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qhpcsim.report.data import RunData
+from qhpcsim.report.gantt import gantt
+from qhpcsim.report.load_figure import load_figure
+from qhpcsim.report.notes import notes
+from qhpcsim.report.sources import Outcome, from_folder, from_result
+from qhpcsim.report.summary_table import summary_groups
+from qhpcsim.report.tables import (
+    cleaned_table,
+    counted_table,
+    facility_table,
+    formulas,
+    provenance_table,
+    settings_table,
+    size_table,
+)
+from qhpcsim.report.text import count, duration, plain, unbroken
+from qhpcsim.report.utilisation_figure import utilisation_figure
+from qhpcsim.report.wait_figure import wait_figure
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_HERE = Path(__file__).parent
+_TEXT_LIMIT = 600
+"""Longest question or answer shown, in characters."""
+
+
+def write_report(run: Outcome | str | Path, path: str | Path) -> Path:
+    """Write the report of a run as one self-contained HTML file and return its path.
+
+    Args:
+        run: A result in memory, or the folder that ``Result.write`` made.
+        path: The file to write; replaced if it exists.
+
+    Raises:
+        RunFolderError: if the folder lacks a table.
+    """
+    data = from_folder(Path(run)) if isinstance(run, (str, Path)) else from_result(run)
+    target = Path(path)
+    target.write_text(render(data), encoding="utf-8", newline="\n")
+    return target
+
+
+def render(run: RunData) -> str:
+    """Return the page as HTML; the same run always gives the same text."""
+    style = (_HERE / "page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    return _template().render(
+        run=run,
+        title=plain(run.name, 80),
+        question=plain(run.question, _TEXT_LIMIT),
+        answer=unbroken(plain(run.answer, _TEXT_LIMIT)),
+        message=unbroken(plain(run.summary.get("message") or "", _TEXT_LIMIT)),
+        lead=_lead(run),
+        policy=plain(run.policy or "this run", 40),
+        baseline=plain(run.baseline_name, 40) if run.baseline_summary else "",
+        groups=summary_groups(run),
+        facility=facility_table(run),
+        sizes=size_table(run),
+        cleaned=cleaned_table(run),
+        counted=counted_table(run),
+        figures=[gantt(run), load_figure(run), wait_figure(run), utilisation_figure(run)],
+        notes=notes(run),
+        command=_command(run),
+        provenance=provenance_table(run),
+        settings=settings_table(run),
+        formulas=formulas(),
+        style=style,
+        style_hash=f"sha256-{digest}",
+    )
+
+
+def _lead(run: RunData) -> str:
+    """Return one line that says what was simulated."""
+    first, last = run.jobs.span_s()
+    parts = [
+        count(run.jobs.n, "job"),
+        f"{count(run.n_nodes, 'node')} in {count(len(run.partitions), 'partition')}",
+        f"{duration(last - first)} simulated",
+        f"policy {plain(run.policy, 40)}" if run.policy else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _command(run: RunData) -> str:
+    """Return the command line that makes this run again."""
+    given = run.card.get("command")
+    if given:
+        return plain(given, _TEXT_LIMIT)
+    return f"qhpcsim run scenario.yaml --seed {plain(run.card.get('seed', run.summary.get('seed', 0)), 30)}"
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    house = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return house.get_template("page.html.j2")

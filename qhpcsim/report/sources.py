@@ -1,0 +1,172 @@
+"""From a result in memory, or from a run folder, to what a report is made of; both give the same report."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from qhpcsim.core.errors import RunFolderError
+from qhpcsim.core.records import JobTable, Schedule
+from qhpcsim.report.columns import COLUMNS, JobColumns, job_columns, scheduled_columns
+from qhpcsim.report.data import RunData, partition_views
+from qhpcsim.scenario import Partition, Scenario
+
+JOBS, SUMMARY, CARD, SCENARIO = "jobs.csv", "summary.json", "card.json", "scenario.yaml"
+BASELINE_JOBS = "baseline_jobs.csv"
+"""Read if it is there: the baseline's schedule, for the dashed lines."""
+
+
+class Outcome(Protocol):
+    """What a report reads of a result in memory (``results.Result`` has it)."""
+
+    scenario: Scenario
+    table: JobTable
+    schedule: Schedule
+    partitions: dict[str, Partition]
+    card: dict[str, Any]
+
+    @property
+    def baseline(self) -> Outcome | None:
+        """The same workload under another policy."""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Every figure of the run, as in ``summary.json``."""
+
+    @property
+    def answer(self) -> str:
+        """One sentence that answers the scenario's question."""
+
+
+def from_result(result: Outcome) -> RunData:
+    """Return the report's data of a result in memory."""
+    baseline = result.baseline
+    settings = dataclasses.asdict(result.scenario)
+    settings["facility"]["partitions"] = {k: dataclasses.asdict(p) for k, p in result.partitions.items()}
+    other = None if baseline is None else scheduled_columns(baseline.table, baseline.schedule)
+    return assemble(
+        scheduled_columns(result.table, result.schedule),
+        dict(result.summary),
+        settings,
+        answer=str(result.answer or ""),
+        card=result.card,
+        baseline_summary={} if baseline is None else dict(baseline.summary),
+        baseline_jobs=other,
+    )
+
+
+def from_folder(folder: Path) -> RunData:
+    """Return the report's data of a run folder.
+
+    Raises:
+        RunFolderError: if a table is missing or unreadable.
+    """
+    import yaml
+
+    summary = _json(folder, SUMMARY)
+    try:
+        settings = yaml.safe_load(_text(folder, SCENARIO)) or {}
+    except yaml.YAMLError as error:
+        raise RunFolderError("not readable as YAML", where=str(folder / SCENARIO)) from error
+    baseline = summary.get("baseline")
+    jobs = _jobs(folder, JOBS)
+    other = _jobs(folder, BASELINE_JOBS) if (folder / BASELINE_JOBS).exists() else None
+    return assemble(
+        jobs,
+        summary,
+        settings if isinstance(settings, dict) else {},
+        answer=str(summary.get("answer") or ""),
+        card=_json(folder, CARD),
+        baseline_summary=baseline if isinstance(baseline, dict) else {},
+        baseline_jobs=other,
+    )
+
+
+def assemble(
+    jobs: JobColumns,
+    summary: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    answer: str = "",
+    card: Mapping[str, Any] | None = None,
+    baseline_summary: Mapping[str, Any] | None = None,
+    baseline_jobs: JobColumns | None = None,
+) -> RunData:
+    """Return the report's data from a run's tables.
+
+    Args:
+        jobs: From ``job_columns`` or ``scheduled_columns``.
+        summary: As in ``summary.json``.
+        settings: The resolved scenario as plain values, nested.
+        answer: One sentence that answers the scenario's question.
+        card: As in ``card.json``.
+        baseline_summary: The summary of the policy to compare with; empty: none.
+        baseline_jobs: Its jobs.
+    """
+    other = baseline_summary or {}
+    return RunData(
+        name=str(settings.get("name") or summary.get("scenario") or "run"),
+        question=str(settings.get("question") or ""),
+        answer=answer,
+        policy=str(summary.get("policy") or (settings.get("policy") or {}).get("name") or ""),
+        jobs=jobs,
+        partitions=partition_views(
+            settings.get("facility") or {}, jobs, summary.get("n_nodes"), _only_partition(summary)
+        ),
+        summary=summary,
+        baseline_name=str(other.get("policy") or settings.get("baseline") or "baseline"),
+        baseline_summary=other,
+        baseline_jobs=baseline_jobs,
+        card=card or {},
+        cleaned=summary.get("cleaned") or {},
+        settings=settings,
+    )
+
+
+def _only_partition(summary: Mapping[str, Any]) -> str:
+    names = list(summary.get("by_partition") or {})
+    return str(names[0]) if len(names) == 1 else "all nodes"
+
+
+def _text(folder: Path, name: str) -> str:
+    try:
+        return (folder / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunFolderError(
+            f"{name} is missing or unreadable", where=str(folder), hint="qhpcsim run SCENARIO --out DIR"
+        ) from error
+
+
+def _json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(_text(folder, name))
+    except ValueError as error:
+        raise RunFolderError("not readable as JSON", where=str(folder / name)) from error
+    if not isinstance(found, dict):
+        raise RunFolderError("not a JSON object", where=str(folder / name))
+    return found
+
+
+_AS_WRITTEN: dict[str, Any] = {
+    "dtype": dict.fromkeys(("job_id", "final_state", "allocated_resources"), str),
+    "keep_default_na": False,
+    "na_values": [""],
+    "encoding": "utf-8",
+}
+"""How ``jobs.csv`` is read: a job called "NA" stays one."""
+
+_EXACTLY: dict[str, Any] = {"float_precision": "round_trip"}
+"""Read numbers exactly; later versions of pandas do so without being told, and warn if they are."""
+
+
+def _jobs(folder: Path, name: str) -> JobColumns:
+    import pandas as pd
+
+    try:
+        exact = _EXACTLY if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
+        table = pd.read_csv(folder / name, usecols=list(COLUMNS), **_AS_WRITTEN, **exact)
+        return job_columns(table)
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        raise RunFolderError(f"{name} is missing or not a jobs table: {error}", where=str(folder)) from error

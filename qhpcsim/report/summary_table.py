@@ -1,0 +1,122 @@
+"""The figures of the summary as rows of text: this run, the baseline, the difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qhpcsim.report.data import RunData
+from qhpcsim.report.text import MISSING, duration, energy, number, percent, plain, power
+
+Format = Callable[[float], str]
+
+GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Jobs",
+        (
+            ("n_jobs", "submitted"),
+            ("n_completed", "completed"),
+            ("n_failed", "failed"),
+            ("n_killed", "killed at their time limit"),
+            ("n_rejected", "rejected: could never fit"),
+            ("n_running", "still running at the end"),
+            ("n_queued", "never started"),
+        ),
+    ),
+    (
+        "Waiting",
+        (
+            ("mean_wait_s", "mean wait"),
+            ("p50_wait_s", "median wait"),
+            ("p95_wait_s", "95th percentile of wait"),
+            ("max_wait_s", "longest wait"),
+            ("mean_turnaround_s", "mean turnaround"),
+            ("awrt_s", "mean turnaround, weighted by node-hours"),
+            ("mean_bounded_slowdown", "mean bounded slowdown"),
+            ("p95_bounded_slowdown", "95th percentile of bounded slowdown"),
+            ("mean_pp_bounded_slowdown", "mean bounded slowdown per node"),
+            ("mean_queue_length", "mean queue length (jobs)"),
+            ("max_queue_length", "longest queue (jobs)"),
+            ("jain_fairness", "fairness between users (1 = equal)"),
+        ),
+    ),
+    (
+        "Machine",
+        (
+            ("makespan_s", "first submission to last end"),
+            ("throughput_jobs_per_h", "finished jobs per hour"),
+            ("utilisation_frac", "utilisation"),
+            ("steady_utilisation_frac", "utilisation, middle 80 % of submissions"),
+            ("useful_utilisation_frac", "utilisation by jobs that completed"),
+            ("energy_j", "energy"),
+        ),
+    ),
+)
+"""Rows in reading order: key of ``summary.json``, words."""
+_LEAST_POINTS = 0.0005
+_ONLY_IF_ANY = ("n_failed", "n_killed", "n_rejected", "n_running", "n_queued")
+_FORMATS: tuple[tuple[str, Format], ...] = (
+    ("_s", duration),
+    ("_frac", percent),
+    ("_j", energy),
+    ("_w", power),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the summary table."""
+
+    label: str
+    value: str
+    baseline: str = ""
+    difference: str = ""
+
+
+def summary_groups(run: RunData) -> list[tuple[str, list[Row]]]:
+    """Return the groups of rows; figures that exist in neither run are left out."""
+    groups = [(title, _rows(run, keys)) for title, keys in GROUPS]
+    return [(title, rows) for title, rows in groups if rows]
+
+
+def _rows(run: RunData, keys: tuple[tuple[str, str], ...]) -> list[Row]:
+    rows = []
+    for key, label in keys:
+        mine, other = run.summary.get(key), run.baseline_summary.get(key)
+        empty = 0 if key in _ONLY_IF_ANY else None
+        if (mine is None or mine == empty) and (other is None or other == empty):
+            continue
+        rows.append(Row(label, show(key, mine), show(key, other), difference(key, mine, other)))
+    return rows
+
+
+def show(key: str, value: Any) -> str:
+    """Return a figure in words that fit its key's unit suffix."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return MISSING if value is None else plain(value)
+    return _format(key)(float(value))
+
+
+def difference(key: str, mine: Any, other: Any) -> str:
+    """Return how far this run is from the baseline, with sign, unit and per cent."""
+    if not isinstance(mine, (int, float)) or not isinstance(other, (int, float)):
+        return ""
+    gap = float(mine) - float(other)
+    if gap == 0 or not math.isfinite(gap):
+        return "same" if gap == 0 else ""
+    mark = "+" if gap > 0 else "−"
+    if key.endswith("_frac"):
+        return f"{mark}{abs(gap) * 100:.1f} points" if abs(gap) >= _LEAST_POINTS else "under 0.1 points"
+    relative = "" if key.startswith("n_") or other == 0 else f" ({mark}{number(abs(gap / other) * 100, 2)} %)"
+    return f"{mark}{_format(key)(abs(gap))}{relative}"
+
+
+def _format(key: str) -> Format:
+    return next((shape for suffix, shape in _FORMATS if key.endswith(suffix)), number)
+
+
+def table(keys: tuple[tuple[str, str], ...], rows: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """Return named rows as text, one cell per key."""
+    return [[plain(name), *[show(key, row.get(key)) for key, _ in keys]] for name, row in rows.items()]

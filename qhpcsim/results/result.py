@@ -1,0 +1,97 @@
+"""A result is a set of tables: jobs, events, summary, and the card that says how they were made."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qhpcsim.core.records import JobTable, Schedule
+from qhpcsim.metrics.summary import summarise
+from qhpcsim.results import run_folder, wording
+from qhpcsim.results.run_folder import RunFolder
+from qhpcsim.scenario import Partition, Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Result:
+    """What one simulation found out."""
+
+    scenario: Scenario
+    table: JobTable
+    schedule: Schedule
+    partitions: dict[str, Partition]
+    """Sizes resolved; node ids count up through them in their order."""
+    card: dict[str, Any] = field(default_factory=dict)
+    """Versions, seed, input hashes, wall time: all that may differ between two machines."""
+    baseline: Result | None = None
+    """The same workload under the scenario's baseline policy."""
+
+    @cached_property
+    def jobs(self) -> pd.DataFrame:
+        """The jobs under the columns of ``jobs.csv``; empty cells are NaN."""
+        from qhpcsim.results.jobs_frame import jobs_frame
+
+        return jobs_frame(self.table, self.schedule, self.partitions)
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Every figure of the run, as in ``summary.json``."""
+        figures = summarise(self.table, self.schedule, self.partitions, self.scenario)
+        sides = None if self.baseline is None else (self.baseline.scenario.policy, self.baseline.summary)
+        figures["answer"] = wording.answer(self.scenario.policy, figures, sides)
+        if self.baseline is not None:
+            figures["baseline"] = self.baseline.summary
+        return figures
+
+    @property
+    def answer(self) -> str:
+        """One sentence that answers the scenario's question."""
+        return str(self.summary["answer"])
+
+    def write(self, folder: str | Path) -> Path:
+        """Write the run folder and return its path; ``card.json`` comes last and marks it complete.
+
+        All files but ``card.json`` hold the same bytes whenever the same scenario and seed are run.
+
+        Raises:
+            RunFolderError: if the folder holds files that are not a run's.
+        """
+        from qhpcsim.results.events import write_events
+        from qhpcsim.results.job_columns import job_columns
+        from qhpcsim.results.jobs_csv import write_jobs_csv
+
+        path = Path(folder)
+        run_folder.prepare(path)
+        (path / run_folder.SCENARIO).write_text(self.scenario_text(), encoding="utf-8")
+        columns = job_columns(self.table, self.schedule, self.partitions)
+        write_jobs_csv(path / run_folder.JOBS, columns, self.schedule)
+        write_events(path / run_folder.EVENTS, self.table, self.schedule, self.partitions)
+        run_folder.write_json(path / run_folder.SUMMARY, self.summary)
+        run_folder.write_json(path / run_folder.CARD, self.card)
+        return path
+
+    @staticmethod
+    def read(folder: str | Path) -> RunFolder:
+        """Return a written run.
+
+        Raises:
+            RunFolderError: if the folder is missing, incomplete or damaged.
+        """
+        return RunFolder.read(folder)
+
+    def scenario_text(self) -> str:
+        """Return the resolved scenario as YAML: the machine's size is stated, whoever gave it."""
+        import yaml
+
+        values = dataclasses.asdict(self.scenario)
+        if not self.scenario.facility.partitions:
+            values["facility"]["nodes"] = sum(p.nodes for p in self.partitions.values())
+        else:
+            values["facility"]["partitions"] = {k: dataclasses.asdict(p) for k, p in self.partitions.items()}
+        return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))

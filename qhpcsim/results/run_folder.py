@@ -1,0 +1,147 @@
+"""A run's folder: what is in it, how it is written without harming others' files, and how it is read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qhpcsim.core.errors import RunFolderError
+from qhpcsim.results.job_columns import TEXT_COLUMNS
+from qhpcsim.scenario import NodeGroup, Partition
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCENARIO, JOBS, EVENTS, SUMMARY, CARD = "scenario.yaml", "jobs.csv", "events.csv.gz", "summary.json", "card.json"
+FILES = (SCENARIO, JOBS, EVENTS, SUMMARY, CARD)
+"""``card.json`` is written last: a folder that has it is complete."""
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, or check that it is empty or an earlier run's.
+
+    Raises:
+        RunFolderError: if it holds other things, or is no folder.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunFolderError("not a folder", where=str(folder), hint="choose another --out")
+    if folder.is_dir():
+        names = {entry.name for entry in folder.iterdir()}
+        if names and not names & {SCENARIO, CARD}:
+            raise RunFolderError(
+                "the folder holds files that are not a run's", where=str(folder), hint="choose another --out"
+            )
+        (folder / CARD).unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot make the folder: {error.strerror}", where=str(folder)) from error
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write JSON in the order of the mapping, two spaces deep; NaN and infinity are refused."""
+    text = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8", errors="replace")
+
+
+@dataclass
+class RunFolder:
+    """A finished run on disk."""
+
+    path: Path
+    summary: dict[str, Any]
+    card: dict[str, Any]
+    scenario_text: str
+
+    @classmethod
+    def read(cls, folder: str | Path) -> RunFolder:
+        """Return the run in a folder; jobs are read when they are asked for.
+
+        Raises:
+            RunFolderError: if the folder or one of its files is missing or damaged.
+        """
+        path = Path(folder)
+        if not path.is_dir():
+            raise RunFolderError("no such run folder", where=str(path), hint="qhpcsim run SCENARIO --out DIR makes one")
+        missing = [name for name in FILES if not (path / name).is_file()]
+        if missing:
+            raise RunFolderError(
+                f"the run is incomplete: {', '.join(missing)} missing", where=str(path), hint="run it again"
+            )
+        text = (path / SCENARIO).read_text(encoding="utf-8", errors="replace")
+        return cls(path, _json(path / SUMMARY), _json(path / CARD), text)
+
+    @cached_property
+    def jobs(self) -> pd.DataFrame:
+        """The jobs as written, numbers exact; empty cells are NaN.
+
+        Raises:
+            RunFolderError: if the table cannot be read.
+        """
+        return read_jobs(self.path / JOBS)
+
+    @cached_property
+    def scenario(self) -> dict[str, Any]:
+        """The resolved scenario as plain values."""
+        import yaml
+
+        try:
+            loaded = yaml.safe_load(self.scenario_text)
+        except yaml.YAMLError as error:
+            raise RunFolderError("not YAML", where=str(self.path / SCENARIO), hint="run it again") from error
+        if not isinstance(loaded, dict):
+            raise RunFolderError("not a scenario", where=str(self.path / SCENARIO), hint="run it again")
+        return loaded
+
+    @property
+    def partitions(self) -> dict[str, Partition]:
+        """The partitions of the machine, sizes resolved."""
+        return partitions_of(self.scenario.get("facility") or {})
+
+
+def read_jobs(path: Path) -> pd.DataFrame:
+    """Return a ``jobs.csv`` as a frame, numbers exactly as written.
+
+    Raises:
+        RunFolderError: if it is no such table.
+    """
+    import pandas as pd
+
+    options: dict[str, Any] = {"dtype": dict.fromkeys(TEXT_COLUMNS, str), "keep_default_na": False, "na_values": [""]}
+    if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
+        # later versions read numbers exactly without being told, and warn if they are
+        options["float_precision"] = "round_trip"
+    try:
+        frame: pd.DataFrame = pd.read_csv(path, encoding="utf-8", **options)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise RunFolderError(f"not a jobs table: {error}", where=str(path), hint="run it again") from error
+    return frame
+
+
+def partitions_of(facility: Mapping[str, Any]) -> dict[str, Partition]:
+    """Return the partitions of a resolved facility given as plain values."""
+    found: dict[str, Partition] = {}
+    for name, values in (facility.get("partitions") or {}).items():
+        groups = {key: NodeGroup(**group) for key, group in (values.get("groups") or {}).items()}
+        found[str(name)] = Partition(**{**values, "groups": groups})
+    if found:
+        return found
+    return {
+        "batch": Partition(
+            nodes=int(facility.get("nodes") or 0), idle_w=facility.get("idle_w"), busy_w=facility.get("busy_w")
+        )
+    }
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunFolderError(f"not JSON: {error}", where=str(path), hint="run it again") from error
+    if not isinstance(loaded, dict):
+        raise RunFolderError("not a JSON object", where=str(path), hint="run it again")
+    return loaded

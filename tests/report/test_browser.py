@@ -1,0 +1,61 @@
+"""The page in a real browser: nothing is blocked, broken or wider than the window."""
+
+import pytest
+
+from qhpcsim.report.page import render
+from tests.report.browser import chromium, screenshot, set_width
+from tests.report.builds import run_data
+from tests.report.synthetic import five, many, two_partitions
+
+BROKEN = "return [...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).length"
+OVERFLOW = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+BLEEDING = """return [...document.querySelectorAll('body *')].filter(e => !e.closest('.wide, pre')
+  && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(e => e.tagName)"""
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@pytest.mark.parametrize("size", ["five", "thousands", "many"])
+def test_page_opens_cleanly(size, window, tmp_path):
+    made = {"five": five, "thousands": two_partitions, "many": lambda: many(20_000)}[size]()
+    page = tmp_path / f"{size}.html"
+    page.write_text(render(run_data(made, baseline=made)), encoding="utf-8")
+    window.get(page.as_uri())
+    assert window.execute_script("return document.images.length") == 4
+    assert window.execute_script(BROKEN) == 0
+    for width in (400, 1200):
+        set_width(window, width)
+        assert window.execute_script(OVERFLOW) <= 0
+        assert window.execute_script(BLEEDING) == []
+        shot = tmp_path / f"{size}_{width}.png"
+        screenshot(window, width, shot)
+        assert shot.stat().st_size > 10_000
+    assert window.get_log("browser") == []
+    assert window.execute_script("return performance.getEntriesByType('resource').length") <= 5
+
+
+def test_style_is_applied_under_the_content_policy(window, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(render(run_data(five())), encoding="utf-8")
+    window.get(page.as_uri())
+    width = window.execute_script("return getComputedStyle(document.body).maxWidth")
+    assert width == "992px"
+
+
+def test_hostile_names_run_no_script(window, tmp_path):
+    made = two_partitions(30)
+    evil = "<script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
+    jobs, plan, parts = made
+    parts = {evil + str(k): part for k, part in enumerate(parts.values())}
+    page = tmp_path / "evil.html"
+    page.write_text(render(run_data((jobs, plan, parts), name=evil, question=evil, answer=evil)), encoding="utf-8")
+    window.get(page.as_uri())
+    assert window.execute_script("return document.scripts.length") == 0
+    assert window.execute_script("return document.images.length") == 4
+    assert window.execute_script(BROKEN) == 0
+    assert "qhpcsim report" in window.title
+    assert window.get_log("browser") == []
