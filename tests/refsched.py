@@ -55,11 +55,14 @@ def conservative(*jobs, key=None, depth=0, reservations="replanned"):
 
     def replanned(now, queue, running):
         picked, busy, blocked = [], on_nodes(running), 0
+        free = n_nodes - sum(nodes[j] for j in running)
         for j in queue:
             start = earliest(j, now, busy)
             busy.append((start, start + est[j], nodes[j]))
-            if start == now:
+            # A job of no expected length holds nothing in the plan, yet it needs its nodes now.
+            if start == now and nodes[j] <= free:
                 picked.append(j)
+                free -= nodes[j]
             else:
                 blocked += 1
             if depth and blocked > depth:

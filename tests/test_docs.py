@@ -13,7 +13,8 @@ PAGES = {"metric": "metrics.md", "order": "semantics.md", "format": "formats.md"
 @pytest.mark.parametrize("kind", PAGES)
 def test_every_registered_name_is_explained(kind: str) -> None:
     text = (ROOT / "docs" / PAGES[kind]).read_text(encoding="utf-8")
-    assert [name for name in entries(kind) if f"`{name}`" not in text] == []
+    ours = [name for name, entry in entries(kind).items() if entry.source != "user"]
+    assert [name for name in ours if f"`{name}`" not in text] == []
 
 
 def test_every_release_lists_the_numbers_that_moved() -> None:

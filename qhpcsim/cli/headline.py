@@ -41,9 +41,35 @@ def headline(scenario: Scenario, result: Any) -> str:
         rows.append([label, *(MISSING if value is None else form(value) for value in values)])
     parts = [scenario.question] if scenario.question else []
     parts.append(table(rows, [scenario.name, *(name for name, _ in columns)]))
+    if notes := _notes(result):
+        parts.append("\n".join(notes))
     if result.answer:
         parts.append(result.answer)
     return "\n\n".join(parts)
+
+
+def _notes(result: Any) -> list[str]:
+    """Return what the reader of the workload changed, and why jobs were rejected, so that nothing goes silently."""
+    notes = [f"cleaned: {rule}: {n:,} {_jobs(n)}" for rule, n in (result.summary.get("cleaned") or {}).items()]
+    n_rejected = result.summary.get("n_rejected") or 0
+    if n_rejected:
+        notes.append(f"{n_rejected:,} {_jobs(n_rejected)} rejected: {_why_rejected(result)}")
+    return notes
+
+
+def _why_rejected(result: Any) -> str:
+    """Return the width of the widest rejected job against the largest partition, if that explains it."""
+    from qhpcsim.core.records import JobState
+
+    widest = int(result.table.nodes[result.schedule.state == JobState.REJECTED].max())
+    largest = max(partition.nodes for partition in result.partitions.values())
+    if widest > largest:
+        return f"{widest:,} > {largest:,} nodes"
+    return "no partition has the nodes, cores, memory, GPUs or features they ask for"
+
+
+def _jobs(n: int) -> str:
+    return "job" if n == 1 else "jobs"
 
 
 def _number(summary: Mapping[str, Any], key: str) -> float | None:

@@ -17,7 +17,7 @@ def workload_text(table: JobTable) -> str:
     figures = describe(table)
     cleaned = figures.pop("cleaned", {})
     lines = [f"  {_label(key):<22} {_value(key, value)}" for key, value in figures.items() if value is not None]
-    lines += [f"  cleaned: {rule}: {n:,} jobs" for rule, n in cleaned.items()]
+    lines += [f"  cleaned: {rule}: {n:,}" for rule, n in cleaned.items()]
     return "\n".join(lines)
 
 

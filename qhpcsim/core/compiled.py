@@ -12,7 +12,7 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -65,10 +65,15 @@ def is_compiled(fn: Callable[..., Any], sources: Sequence[str | Path] = ()) -> b
 
 def cache_folder(fn: Callable[..., Any], sources: Sequence[str | Path] = ()) -> Path:
     """Return the folder that holds the machine code of ``fn`` for these sources, this numba and this Python."""
-    files = {Path(each.__code__.co_filename) for each in _reachable(fn)} | {Path(each) for each in sources}
+    functions = _reachable(fn)
+    files = {Path(each.__code__.co_filename) for each in functions} | {Path(each) for each in sources}
     digest = hashlib.sha256(f"numba {version('numba')} python {sys.version}".encode())
     for file in sorted(files):
         digest.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
+    for each in functions:
+        # A file may have been edited since this process read it.
+        digest.update(each.__name__.encode() + each.__code__.co_code)
+        digest.update(repr((each.__code__.co_names, each.__code__.co_consts)).encode())
     return _cache_root() / "kernels" / digest.hexdigest()[:20]
 
 
@@ -80,15 +85,16 @@ def _jit(fn: Callable[..., Any], folder: Path) -> Any:
         if part not in _registered:
             register_jitable(forceinline=inline, **_LEAN)(part)
             _registered.add(part)
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)
+    config: Any = numba.config
+    options: dict[str, Any] = {"cache": True, "nogil": True, **_LEAN}
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
     try:
-        return numba.njit(cache=True, nogil=True, **_LEAN)(fn)
+        return numba.njit(**options)(fn)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
-def _reachable(fn: Callable[..., Any]) -> Iterable[FunctionType]:
+def _reachable(fn: Callable[..., Any]) -> list[FunctionType]:
     """Return ``fn`` and the kernel parts that it calls, directly or not."""
     found: dict[Any, None] = {}
     todo: list[Any] = [fn]
@@ -99,7 +105,7 @@ def _reachable(fn: Callable[..., Any]) -> Iterable[FunctionType]:
         found[one] = None
         named = (one.__globals__.get(name) for name in one.__code__.co_names)
         todo += [each for each in named if isinstance(each, FunctionType) and each in _parts]
-    return found
+    return list(found)
 
 
 def _cache_root() -> Path:

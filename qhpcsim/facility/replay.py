@@ -13,7 +13,10 @@ from qhpcsim.core.registry import lookup
 from qhpcsim.facility.batch_system import SYSTEMS, BatchSystem
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.outcome import Demand, Log, schedule_of
+from qhpcsim.facility.pooled_state import PooledState
 from qhpcsim.facility.routing import route
+from qhpcsim.facility.shared_nodes import needs_pool
+from qhpcsim.facility.slurm_cycles import CycledBatchSystem
 from qhpcsim.policies.batch.state import QueueState
 from qhpcsim.scenario import Partition, Policy, Scheduler
 
@@ -129,18 +132,29 @@ def batch_system(
     on_end: Callable[[int, float], None] | None = None,
 ) -> BatchSystem:
     """Return the batch system of one partition, armed on the clock."""
-    state = QueueState(table, partition.nodes, wants.est_s)
+    pooled = needs_pool(partition, policy)
+    state = (
+        PooledState(table, partition, wants.est_s) if pooled else QueueState(table, partition.nodes, wants.est_s)
+    )
     order = None
     if policy.order != "fcfs":
         order = lookup("order", policy.order, "policy.order").target(
             table, wants.est_s, policy, partition.nodes
         )
-    rule = lookup("backfill", _rule_name(policy), "policy.backfill").target(state, policy)
+        if hasattr(order, "use_machine"):
+            order.use_machine(table, partition)
+    rule = lookup("backfill", _rule_name(policy, pooled), "policy.backfill").target(state, policy)
+    if hasattr(rule, "use_scheduler"):
+        rule.use_scheduler(scheduler)
+    if scheduler.interval_s > 0 or scheduler.bf_interval_s > 0:
+        return CycledBatchSystem(clock, state, rule, order, wants.hold_s, jobs, on_end, scheduler=scheduler)
     system = SYSTEMS[policy.semantics]
     return system(clock, state, rule, order, wants.hold_s, jobs, on_end)
 
 
-def _rule_name(policy: Policy) -> str:
+def _rule_name(policy: Policy, pooled: bool = False) -> str:
+    if pooled and policy.backfill in ("none", "easy", "conservative"):
+        return f"placed_{policy.backfill}"
     if policy.semantics == "batsched" and policy.backfill != "none":
         return f"batsched_{policy.backfill}"
     if policy.semantics == "pyss" and policy.backfill == "conservative":

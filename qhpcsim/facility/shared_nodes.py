@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qhpcsim.core.errors import InvariantError
 from qhpcsim.core.records import Categories, JobTable
-from qhpcsim.scenario import NodeGroup, Partition
+from qhpcsim.scenario import NodeGroup, Partition, Policy
 
 
 Number = TypeVar("Number", int, float)
@@ -193,9 +193,9 @@ class SharedPool:
         return mask
 
 
-def needs_pool(table: JobTable, partition: Partition) -> bool:
-    """Return whether counting whole nodes is not enough for this partition and workload."""
-    return partition.sharing != "exclusive" or len(partition.groups) > 1
+def needs_pool(partition: Partition, policy: Policy) -> bool:
+    """Return whether counting whole nodes is not enough for this partition, or the policy looks at single nodes."""
+    return partition.sharing != "exclusive" or len(partition.groups) > 1 or policy.backfill == "slurm"
 
 
 def _groups(partition: Partition) -> list[NodeGroup]:

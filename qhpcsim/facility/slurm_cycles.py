@@ -111,4 +111,9 @@ class CycledBatchSystem(BatchSystem):
 
 def _next_multiple(now_s: float, interval_s: float) -> float:
     """Return the first multiple of the interval after ``now_s``; inf if the interval is 0."""
-    return (math.floor(now_s / interval_s) + 1) * interval_s if interval_s > 0 else INF
+    if interval_s <= 0:
+        return INF
+    count = math.floor(now_s / interval_s) + 1
+    while count * interval_s <= now_s:
+        count += 1
+    return count * interval_s

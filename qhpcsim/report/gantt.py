@@ -29,6 +29,8 @@ _MAX_NAMED_BARS = 40
 _LETTER_WIDTH = 0.012
 """Width of a letter as a part of the axis."""
 _MAX_LANES = 8
+_LOW_PT = 43.0
+"""Height of a lane, in points, below which node numbers would touch."""
 _MAP_ROWS, _MAP_COLUMNS = 240, 900
 _RECTANGLE = np.array([1, 2, 2, 2, 79], dtype=np.uint8)
 """Path codes: move, three lines, close."""
@@ -93,7 +95,7 @@ def _draw_bars(axes: Axes, run: RunData, lane: int) -> object:
             rasterized=n_bars > _MAX_VECTOR_BARS,
             zorder=2,
         )
-        axes.add_patch(patch)
+        axes.add_artist(patch)  # add_patch would walk every bar in Python to find limits that we set ourselves
     if n_bars <= _MAX_NAMED_BARS:
         _name_bars(axes, run, job, corners)
     return None
@@ -139,10 +141,15 @@ def _dress(axes: Axes, axis: TimeAxis, part: PartitionView, last: bool) -> None:
     axis.dress(axes, labelled=last)
     axes.set_ylim(0, part.nodes)
     axes.set_ylabel("node")
-    axes.yaxis.set_major_locator(MaxNLocator(4 if part.nodes > 4 else max(part.nodes, 1), integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(2 if _is_low(axes) else 4, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.grid(visible=False, axis="y")
     axes.set_title(f"{plain(part.name, 40)} · {count(part.nodes, 'node')}", pad=5)
+
+
+def _is_low(axes: Axes) -> bool:
+    """Return whether a lane has room for no more than three node numbers."""
+    return bool(axes.bbox.height < _LOW_PT)
 
 
 def _legend(axes: Axes, run: RunData) -> None:

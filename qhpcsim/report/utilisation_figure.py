@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLE = "Utilisation over time"
-_MAX_LINES = 6
-_STYLES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), "-", (0, (6, 2)))
+_MAX_LINES = 4
+_STYLES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
 
 
 def utilisation_figure(run: RunData) -> Picture:

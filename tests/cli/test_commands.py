@@ -209,3 +209,10 @@ def test_a_closed_pipe_is_no_error():
 def test_an_ascii_terminal_is_no_error():
     done = shell("list", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_rejected_jobs_are_explained(capsys):
+    Path("jobs.csv").write_text(TABLE + "4,3,17,1,1\n")
+    code, out, _ = call(capsys, "run", "replay", "workload.path=jobs.csv", "facility.nodes=16", "--no-report")
+    assert code == 0
+    assert "1 job rejected: 17 > 16 nodes" in out

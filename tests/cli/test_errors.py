@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -132,7 +133,7 @@ def test_the_bar_is_off_without_a_terminal():
 
 def test_numbers_that_are_none_are_not_printed():
     class Result:
-        summary = {"n_jobs": 0, "mean_wait_s": None, "energy_j": float("nan")}
+        summary: ClassVar = {"n_jobs": 0, "mean_wait_s": None, "energy_j": float("nan")}
         answer = "No job finished."
         baseline = None
 

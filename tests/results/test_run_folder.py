@@ -8,10 +8,9 @@ import pytest
 import yaml
 
 from qhpcsim.core.errors import RunFolderError
-from qhpcsim.metrics.invariants import check_run
+from qhpcsim.results.checking import check_folder
 from qhpcsim.results.result import Result
 from qhpcsim.results.run_folder import FILES
-from qhpcsim.scenario import Policy
 from tests.metrics.runs import HAND_EASY, HAND_FCFS, make_result, random_fcfs
 
 
@@ -55,7 +54,12 @@ def test_a_damaged_run_is_named(tmp_path):
 def test_a_written_run_can_be_validated(tmp_path):
     result = random_fcfs(n=100, power=(90.0, 200.0))
     run = Result.read(result.write(tmp_path / "run"))
-    assert check_run(run.jobs, run.summary, run.partitions, Policy(**run.scenario["policy"])) == []
+    assert check_folder(run) == []
+    (tmp_path / "run" / "events.csv.gz").write_bytes(gzip.compress(b"time_s,event\n2,end\n1,end\n"))
+    assert {v.id for v in check_folder(run)} == {"I07"}
+    (tmp_path / "run" / "events.csv.gz").write_bytes(b"no gzip")
+    with pytest.raises(RunFolderError, match="not an event log"):
+        check_folder(run)
 
 
 def test_the_scenario_states_the_machine(tmp_path):

@@ -25,7 +25,7 @@ from qhpcsim.facility.kernel.machine import (
     submitted_by,
 )
 from qhpcsim.facility.kernel.running import Expected, delete_running, insert_running, shadow_of
-from qhpcsim.facility.kernel.waiting import find, following, join, leave
+from qhpcsim.facility.kernel.waiting import NOBODY, find, following, join, leave
 
 
 class Candidates(NamedTuple):
@@ -100,8 +100,9 @@ def _admit(
     last_new = count[ARRIVED]
     one_by_one = last_new - first_new == 1 or (rule.fcfs and not rule.shortest_first)
     if count[WAITING] > 0 and not ended and one_by_one and jobs.rank[first_new] > count[HEAD]:
-        known = rule.depth == 0 and candidates.shadow_s[0] >= now_s
-        if known or not rule.backfill or _none_fits(jobs, first_new, last_new, count[FREE]):
+        # With limited depth, jobs that started last time let others move up into sight, so a pass must look again.
+        known = candidates.shadow_s[0] >= now_s or _fewest_nodes(jobs, first_new, last_new) > count[FREE]
+        if not rule.backfill or (rule.depth == 0 and known):
             for job in range(first_new, last_new):
                 if not (rule.backfill and _harmless(jobs, machine, candidates, job, now_s)):
                     _wait(jobs, machine, queue, candidates, job)
@@ -121,12 +122,12 @@ def _admit(
 
 
 @kernel_part
-def _none_fits(jobs: Jobs, first: int, last: int, free: int) -> bool:
-    """Return whether none of the jobs first..last-1 fits the free nodes."""
+def _fewest_nodes(jobs: Jobs, first: int, last: int) -> int:
+    """Return the fewest nodes that any of the jobs first..last-1 wants."""
+    fewest = NOBODY
     for job in range(first, last):
-        if jobs.nodes[job] <= free:
-            return False
-    return True
+        fewest = min(fewest, jobs.nodes[job])
+    return fewest
 
 
 @kernel_part

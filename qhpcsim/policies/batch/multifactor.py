@@ -14,12 +14,11 @@ from qhpcsim.core.records import Categories, FloatArray, JobTable
 from qhpcsim.core.registry import register
 from qhpcsim.policies.batch.fairshare import Usage, associations_of, classic, fair_tree, idle_shares_of
 from qhpcsim.policies.batch.state import INF
-from qhpcsim.scenario import Policy
+from qhpcsim.scenario import Partition, Policy
 
 SLURM_SOURCE = "https://slurm.schedmd.com/priority_multifactor.html"
 FAIRSHARES = ("tree", "classic")
 DAY_S = 86400.0
-PH = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,18 +132,16 @@ class MultifactorOrder:
         self._computed_s = np.full(table.n, -INF)
         self._tick_s = -math.inf
 
-    def use_machine(self, table: JobTable, total_nodes: int, total_cores: int, cores_of_node: int) -> None:
-        """Count cores where jobs share nodes: without this call a node counts as one core.
-
-        Args:
-            table: The workload.
-            total_nodes: Nodes of the partition.
-            total_cores: Cores of the partition.
-            cores_of_node: Cores of a job's node where it asks for the whole node.
-        """
-        asked = np.zeros(table.n) if table.cores_per_node is None else table.cores_per_node.astype(np.float64)
-        self._cores = self._nodes * np.where(asked > 0, asked, float(cores_of_node))
-        self._fixed = self._size(float(total_nodes), float(total_cores)) + self._words(table)
+    def use_machine(self, table: JobTable, partition: Partition) -> None:
+        """Count cores where jobs share nodes: without this call a node counts as one core."""
+        groups = partition.groups.values()
+        sizes = [(g.nodes, partition.cores_per_node if g.cores_per_node is None else g.cores_per_node) for g in groups]
+        total_cores = sum(nodes * cores for nodes, cores in sizes) or partition.nodes * partition.cores_per_node
+        whole = np.full(table.n, total_cores / partition.nodes)
+        if table.cores_per_node is not None and partition.sharing != "exclusive":
+            whole = np.where(table.cores_per_node > 0, table.cores_per_node, whole)
+        self._cores = self._nodes * whole
+        self._fixed = self._size(float(partition.nodes), float(total_cores)) + self._words(table)
 
     def keys(self, jobs: NDArray[np.intp], now_s: float) -> FloatArray:
         """Return minus the priority of each job; lower goes first."""
@@ -179,7 +176,7 @@ class MultifactorOrder:
     def _advance(self, now_s: float) -> None:
         """Compute the fair-share factors as of the last whole multiple of the period, if that has passed."""
         period_s = self.policy.calc_period_s
-        tick_s = math.floor((now_s - PH) / period_s) * period_s + PH if period_s else now_s
+        tick_s = math.floor(now_s / period_s) * period_s if period_s else now_s
         if tick_s > self._tick_s:
             if period_s and tick_s - period_s > self._tick_s:
                 self._fair_share(tick_s - period_s)
