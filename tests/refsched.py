@@ -14,7 +14,7 @@ def fcfs(*jobs, key=None):
 
 
 def easy(*jobs, key=None, sjf=False, depth=0):
-    _, _, est, nodes, n_nodes = jobs
+    _, _, est, nodes, _ = jobs
 
     def pick(now, queue, running):
         picked, free = _heads(jobs, queue, running)
@@ -38,7 +38,7 @@ def easy(*jobs, key=None, sjf=False, depth=0):
 
 
 def conservative(*jobs, key=None, depth=0, reservations="replanned"):
-    _, hold, est, nodes, n_nodes = jobs
+    _, _, est, nodes, n_nodes = jobs
     key = key or (lambda j: j)
     booked: dict[int, float] = {}
 

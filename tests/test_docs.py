@@ -7,7 +7,13 @@ import pytest
 from qhpcsim.core.registry import entries
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {"metric": "metrics.md", "order": "semantics.md", "format": "formats.md", "policy": "semantics.md"}
+PAGES = {
+    "metric": "metrics.md",
+    "order": "semantics.md",
+    "format": "formats.md",
+    "generator": "formats.md",
+    "policy": "semantics.md",
+}
 
 
 @pytest.mark.parametrize("kind", PAGES)

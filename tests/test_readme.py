@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BLOCK = re.compile(
-    r"<!-- tested(?:: (?P<file>[\w.]+))? -->\n+```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL
-)
+BLOCK = re.compile(r"<!-- tested(?:: (?P<file>[\w.]+))? -->\n+```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL)
 """``<!-- tested -->`` runs the block; ``<!-- tested: name -->`` saves it as a file that later blocks use."""
 PAGES = [
     path.relative_to(ROOT).as_posix()
@@ -25,9 +23,7 @@ def run_block(language: str, text: str, cwd: Path) -> None:
     shells = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "MPLBACKEND": "Agg"}
-    done = subprocess.run(
-        [*shells[language], text], cwd=cwd, env=env, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([*shells[language], text], cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
 
 

@@ -52,7 +52,10 @@ class Tree:
 
     def freeze_names(self) -> None:
         """Remember which partitions and node groups exist before single overrides are applied."""
-        partitions = (self.values.get("facility") or {}).get("partitions") or {}
+        facility = self.values.get("facility")
+        partitions = facility.get("partitions") if isinstance(facility, dict) else None
+        if not isinstance(partitions, dict):
+            return
         self._named = {("facility", "partitions"): tuple(partitions)}
         for name, part in partitions.items():
             if isinstance(part, dict) and isinstance(part.get("groups"), dict):

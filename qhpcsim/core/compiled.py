@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -72,8 +72,9 @@ def cache_folder(fn: Callable[..., Any], sources: Sequence[str | Path] = ()) -> 
         digest.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
     for each in functions:
         # A file may have been edited since this process read it.
-        digest.update(each.__name__.encode() + each.__code__.co_code)
-        digest.update(repr((each.__code__.co_names, each.__code__.co_consts)).encode())
+        code = each.__code__
+        plain = [constant for constant in code.co_consts if not isinstance(constant, CodeType)]
+        digest.update(repr((each.__name__, code.co_code, code.co_names, plain)).encode())
     return _cache_root() / "kernels" / digest.hexdigest()[:20]
 
 

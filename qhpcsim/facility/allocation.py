@@ -160,7 +160,5 @@ def to_interval_strings(offset: Offsets, lo: IntArray, hi: IntArray) -> list[str
         pairs = zip(lo[some].tolist(), hi[some].tolist(), strict=True)
         words = [ids[a] if a == b else ids[a] + upto[b] for a, b in pairs]
         places = (bounds - bounds[0]).tolist()
-        texts += [
-            words[a] if b - a == 1 else " ".join(words[a:b]) for a, b in pairwise(places)
-        ]
+        texts += [words[a] if b - a == 1 else " ".join(words[a:b]) for a, b in pairwise(places)]
     return texts

@@ -286,6 +286,7 @@ def test_a_resolved_scenario_loads_as_itself(tmp_path, name):
         ("scheduler:\n  interval_s: 1:30\n", ["my.yaml:2: scheduler.interval_s", "not a duration"]),
         ("facility: {nodes: .inf}\n", ["my.yaml:1", "finite"]),
         ("facility:\n  partitions:\n    a b: {nodes: 1}\n", ["my.yaml:3", "cannot be a name"]),
+        ("facility:\n  partitions: all\nworkload: {path: x}\n", ["my.yaml:2: facility.partitions", "a mapping"]),
         ("facility:\n  partitions:\n    a: 3\n", ["my.yaml:3: facility.partitions.a", "a mapping"]),
         (
             "workload: {path: x}\nfacility:\n  partitions:\n    a:\n      nodes: 3\n      groups: {g: {nodes: 2}}\n",

@@ -35,11 +35,7 @@ def brute_first_fit(booked: list[Reservation], now_s: int, need: int, duration_s
     raise AssertionError("the last reservation ends before 1000")
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(1, HOSTS), st.integers(1, 9), st.integers(0, 3), st.booleans()), max_size=25
-    )
-)
+@given(st.lists(st.tuples(st.integers(1, HOSTS), st.integers(1, 9), st.integers(0, 3), st.booleans()), max_size=25))
 def test_first_fit_is_the_earliest_and_lowest(steps: list[tuple[int, int, int, bool]]) -> None:
     plan, booked, now_s = HostSchedule(HOSTS), [], 0
     for need, duration_s, pause_s, drop in steps:

@@ -62,7 +62,7 @@ def advance_easy(
     expected: Expected,
 ) -> float:
     """Replay every instant before ``until_s``; return the time of the next one, inf if nothing is left."""
-    count = machine.count
+    count = machine.counts
     while True:
         now_s = next_instant_s(jobs, machine)
         if now_s >= until_s or now_s == np.inf:
@@ -96,7 +96,7 @@ def _admit(
     who waits was turned down already, with more time to go: only the new jobs can start. Several of them may be
     tried one by one only if that is the order in which a pass would try them.
     """
-    count = machine.count
+    count = machine.counts
     last_new = count[ARRIVED]
     one_by_one = last_new - first_new == 1 or (rule.fcfs and not rule.shortest_first)
     if count[WAITING] > 0 and not ended and one_by_one and jobs.rank[first_new] > count[HEAD]:
@@ -133,7 +133,7 @@ def _fewest_nodes(jobs: Jobs, first: int, last: int) -> int:
 @kernel_part
 def _harmless(jobs: Jobs, machine: Machine, candidates: Candidates, job: int, now_s: float) -> bool:
     """Return whether a job may overtake the blocked head; if so, take the spare nodes that it needs."""
-    count, need = machine.count, jobs.nodes[job]
+    count, need = machine.counts, jobs.nodes[job]
     if need > count[FREE]:
         return False
     if now_s + jobs.est_s[job] > candidates.shadow_s[0]:
@@ -154,7 +154,7 @@ def _start_heads(
     now_s: float,
 ) -> None:
     """Start jobs at the front of the queue while they fit."""
-    count = machine.count
+    count = machine.counts
     while count[WAITING] > 0:
         head = jobs.by_rank[count[HEAD]]
         if jobs.nodes[head] > count[FREE]:
@@ -174,7 +174,7 @@ def _backfill(
     now_s: float,
 ) -> None:
     """Give the blocked head its reservation and start those behind it who do not delay it."""
-    count = machine.count
+    count = machine.counts
     need = jobs.nodes[jobs.by_rank[count[HEAD]]]
     shadow_s, spare = shadow_of(
         expected,
@@ -221,7 +221,7 @@ def _backfill_few(
     now_s: float,
 ) -> None:
     """Look at the first ``depth`` waiting jobs behind the head only."""
-    count = machine.count
+    count = machine.counts
     few, n_few = candidates.few, min(rule.depth, count[WAITING] - 1)
     position = count[HEAD]
     for k in range(n_few):
@@ -243,7 +243,7 @@ def _backfill_few(
 @kernel_part
 def _wait(jobs: Jobs, machine: Machine, queue: Tree, candidates: Candidates, job: int) -> None:
     """Let a job join the queue."""
-    count, rank, place = machine.count, jobs.rank[job], candidates.position[job]
+    count, rank, place = machine.counts, jobs.rank[job], candidates.position[job]
     nodes, est_s, tree = jobs.nodes[job], jobs.est_s[job], candidates.tree
     if count[WAITING] == 0 or rank < count[HEAD]:
         count[HEAD] = rank
@@ -256,7 +256,7 @@ def _wait(jobs: Jobs, machine: Machine, queue: Tree, candidates: Candidates, job
 @kernel_part
 def _depart(jobs: Jobs, machine: Machine, queue: Tree, candidates: Candidates, job: int) -> None:
     """Take a job out of the queue."""
-    count, rank, place = machine.count, jobs.rank[job], candidates.position[job]
+    count, rank, place = machine.counts, jobs.rank[job], candidates.position[job]
     tree = candidates.tree
     count[WAITING] -= 1
     leave(queue.wants, queue.least_nodes, queue.least_est_s, jobs.by_rank, jobs.est_s, rank)

@@ -22,7 +22,7 @@ def push(end_s: FloatArray, job: IntArray, size: int, new_end_s: float, new_job:
 @kernel_part
 def pop(end_s: FloatArray, job: IntArray, size: int) -> int:
     """Take the job that ends first from a heap of ``size`` jobs and return it (the caller counts it)."""
-    first = job[0]
+    first: int = job[0]
     size -= 1
     last_s, last_job = end_s[size], job[size]
     at, child = 0, 1

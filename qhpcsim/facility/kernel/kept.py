@@ -52,7 +52,7 @@ def advance_kept(until_s: float, jobs: Jobs, machine: Machine, reserved: Reserve
     Returns:
         NaN if the arrays of the plan and the reservations are too small for the next instant.
     """
-    count = machine.count
+    count = machine.counts
     while True:
         now_s = next_instant_s(jobs, machine)
         if count[WAITING] > 0:
@@ -81,7 +81,7 @@ def _release(jobs: Jobs, machine: Machine, plan: Plan, now_s: float) -> int:
         The most nodes free at any time that came free because a job ended early; 0 if none did.
     """
     most = 0
-    while machine.count[RUNNING] > 0 and machine.end_s[0] <= now_s:
+    while machine.counts[RUNNING] > 0 and machine.end_s[0] <= now_s:
         job = end_next(jobs, machine)
         expected_s = machine.start_s[job] + jobs.est_s[job]
         if expected_s > now_s:
@@ -96,7 +96,7 @@ def _release(jobs: Jobs, machine: Machine, plan: Plan, now_s: float) -> int:
 @kernel_part
 def _compress(jobs: Jobs, machine: Machine, reserved: Reserved, plan: Plan, most: int, now_s: float) -> None:
     """Move every waiting job to its earliest feasible time, in order of reserved start."""
-    for k in range(machine.count[WAITING]):
+    for k in range(machine.counts[WAITING]):
         need = reserved.nodes[k]
         if need > most:
             continue
@@ -114,8 +114,8 @@ def _compress(jobs: Jobs, machine: Machine, reserved: Reserved, plan: Plan, most
 def _reserve(jobs: Jobs, machine: Machine, reserved: Reserved, plan: Plan, job: int, now_s: float) -> None:
     """Give an arriving job its reservation."""
     start_s = book(plan.at_s, plan.free, plan.extent, jobs.nodes[job], jobs.est_s[job], now_s)
-    _file(jobs, reserved, machine.count[WAITING], start_s, job)
-    machine.count[WAITING] += 1
+    _file(jobs, reserved, machine.counts[WAITING], start_s, job)
+    machine.counts[WAITING] += 1
 
 
 @kernel_part
@@ -136,7 +136,7 @@ def _file(jobs: Jobs, reserved: Reserved, gap: int, start_s: float, job: int) ->
 @kernel_part
 def _start_due(jobs: Jobs, machine: Machine, reserved: Reserved, now_s: float) -> None:
     """Start the jobs whose reserved time has come; they stand first, in queue order."""
-    waiting, due = machine.count[WAITING], 0
+    waiting, due = machine.counts[WAITING], 0
     while due < waiting and reserved.start_s[due] <= now_s:
         start(jobs, machine, reserved.job[due], now_s)
         due += 1
@@ -146,4 +146,4 @@ def _start_due(jobs: Jobs, machine: Machine, reserved: Reserved, now_s: float) -
         reserved.start_s[k - due] = reserved.start_s[k]
         reserved.job[k - due] = reserved.job[k]
         reserved.nodes[k - due] = reserved.nodes[k]
-    machine.count[WAITING] = waiting - due
+    machine.counts[WAITING] = waiting - due

@@ -1,6 +1,6 @@
 """What every replay rule shares: the jobs, the machine they run on and the log of what happened.
 
-Rules are plain functions over these tuples of arrays. They keep their numbers in ``Machine.count`` rather than in
+Rules are plain functions over these tuples of arrays. They keep their numbers in ``Machine.counts`` rather than in
 variables, so that a replay can stop at any instant and go on later.
 """
 
@@ -16,7 +16,7 @@ from qhpcsim.core.records import FloatArray, IntArray
 from qhpcsim.facility.kernel.heap import pop, push
 
 FREE, ARRIVED, LOGGED, RUNNING, WAITING, PASSES, HEAD, SPARE, PLACED, BLOCKED, N_COUNTS = range(11)
-"""Slots of ``Machine.count``: free nodes, jobs submitted so far, entries in the log, running and waiting jobs, passes
+"""Slots of ``Machine.counts``: free nodes, jobs submitted so far, entries in the log, running and waiting jobs, passes
 made, queue position of the first waiting job; spare nodes at the head's shadow time (EASY); queue positions placed in
 the plan so far and reservations among them (conservative)."""
 
@@ -46,7 +46,7 @@ class Machine(NamedTuple):
     end_s: FloatArray
     """(most running jobs,) heap of true ends."""
     end_job: IntArray
-    count: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
 
 class Tree(NamedTuple):
@@ -61,17 +61,17 @@ class Tree(NamedTuple):
 def next_instant_s(jobs: Jobs, machine: Machine) -> float:
     """Return the time of the next end or submission; inf if there is none."""
     time_s = np.inf
-    if machine.count[RUNNING] > 0:
+    if machine.counts[RUNNING] > 0:
         time_s = machine.end_s[0]
-    if machine.count[ARRIVED] < len(jobs.submit_s):
-        time_s = min(time_s, jobs.submit_s[machine.count[ARRIVED]])
+    if machine.counts[ARRIVED] < len(jobs.submit_s):
+        time_s = min(time_s, jobs.submit_s[machine.counts[ARRIVED]])
     return time_s
 
 
 @kernel_part
 def submitted_by(jobs: Jobs, machine: Machine, now_s: float) -> int:
     """Return how many jobs are submitted by ``now_s``."""
-    arrived = machine.count[ARRIVED]
+    arrived = machine.counts[ARRIVED]
     while arrived < len(jobs.submit_s) and jobs.submit_s[arrived] <= now_s:
         arrived += 1
     return arrived
@@ -80,7 +80,7 @@ def submitted_by(jobs: Jobs, machine: Machine, now_s: float) -> int:
 @kernel_part
 def start(jobs: Jobs, machine: Machine, job: int, now_s: float) -> None:
     """Put a job on its nodes."""
-    count = machine.count
+    count = machine.counts
     machine.start_s[job] = now_s
     machine.order[count[LOGGED]] = job
     count[LOGGED] += 1
@@ -92,8 +92,8 @@ def start(jobs: Jobs, machine: Machine, job: int, now_s: float) -> None:
 @kernel_part
 def end_next(jobs: Jobs, machine: Machine) -> int:
     """Take the job that ends first off its nodes and return it."""
-    count = machine.count
-    job = pop(machine.end_s, machine.end_job, count[RUNNING])
+    count = machine.counts
+    job: int = pop(machine.end_s, machine.end_job, count[RUNNING])
     count[RUNNING] -= 1
     machine.order[count[LOGGED]] = ~job
     count[LOGGED] += 1

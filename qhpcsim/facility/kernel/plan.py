@@ -59,7 +59,7 @@ def earliest(
             k += 1
         if k == end:
             return limit_s
-        start_s = max(at_s[k], now_s)
+        start_s: float = max(at_s[k], now_s)
         if start_s >= limit_s:
             return limit_s
         end_s = min(start_s + length_s, limit_s)
@@ -71,9 +71,7 @@ def earliest(
 
 
 @kernel_part
-def book(
-    at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, now_s: float
-) -> float:
+def book(at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, now_s: float) -> float:
     """Book ``need`` nodes for ``length_s`` at the first time ≥ ``now_s`` from which they are free on end.
 
     The same as ``earliest`` and ``change`` in one go.
@@ -95,7 +93,7 @@ def book(
         if k == end:
             return np.inf
         first = k
-        start_s = max(at_s[k], now_s)
+        start_s: float = max(at_s[k], now_s)
         end_s = start_s + length_s
         k += 1
         while k < end and at_s[k] < end_s and free[k] >= need:
@@ -165,7 +163,7 @@ def change(
         last = _step_at(at_s, extent, end_s)
         if last == extent[1] or at_s[last] != end_s:
             _split(at_s, free, extent, last, end_s)
-    most = 0
+    most: int = 0
     for k in range(first, last):
         free[k] += nodes
         most = max(most, free[k])

@@ -51,7 +51,7 @@ def advance_replanned(
     Returns:
         NaN if the plan's arrays are too small for the next instant.
     """
-    count = machine.count
+    count = machine.counts
     while True:
         now_s = next_instant_s(jobs, machine)
         if now_s >= until_s or now_s == np.inf:
@@ -85,7 +85,7 @@ def _pass(depth: int, jobs: Jobs, machine: Machine, queue: Tree, expected: Expec
     Where nothing ended since the last pass, the reservations made then still hold, and only jobs behind them are
     looked at. ``count[PLACED]`` is the first queue position not planned yet, -1 if the plan is out of date.
     """
-    count = machine.count
+    count = machine.counts
     if count[PLACED] < 0:
         _plan_running(jobs, machine, expected, plan, now_s)
         count[PLACED] = count[HEAD]
@@ -116,7 +116,7 @@ def _next_maybe(jobs: Jobs, machine: Machine, queue: Tree, plan: Plan, first: in
     spare = plan.free[begin]
     for k in range(begin + 1, end):
         spare = min(spare, plan.free[k])
-    if spare >= machine.count[FREE]:
+    if spare >= machine.counts[FREE]:
         shadow_s = np.inf
     else:
         # Whoever takes more than the spare nodes must end before they run short for the first time.
@@ -134,7 +134,7 @@ def _next_maybe(jobs: Jobs, machine: Machine, queue: Tree, plan: Plan, first: in
             jobs.by_rank,
             jobs.est_s,
             position + 1,
-            machine.count[FREE],
+            machine.counts[FREE],
             spare,
             now_s,
             shadow_s,
@@ -149,7 +149,7 @@ def _next_maybe(jobs: Jobs, machine: Machine, queue: Tree, plan: Plan, first: in
 @kernel_part
 def _plan_running(jobs: Jobs, machine: Machine, expected: Expected, plan: Plan, now_s: float) -> None:
     """Write the plan in which nothing but the running jobs has nodes."""
-    step, total = 0, machine.count[FREE]
+    step, total = 0, machine.counts[FREE]
     plan.at_s[0], plan.free[0] = now_s, total
     for place in range(expected.line[len(expected.line) - 1]):
         first = expected.line[place] * SIZE
@@ -168,7 +168,7 @@ def _plan_running(jobs: Jobs, machine: Machine, expected: Expected, plan: Plan, 
 @kernel_part
 def _wait(jobs: Jobs, machine: Machine, queue: Tree, job: int) -> None:
     """Let a job join the queue; one that joins before others that are planned makes the plan out of date."""
-    count, rank = machine.count, jobs.rank[job]
+    count, rank = machine.counts, jobs.rank[job]
     if count[WAITING] == 0 or rank < count[HEAD]:
         count[HEAD] = rank
     if rank < count[PLACED]:
@@ -180,7 +180,7 @@ def _wait(jobs: Jobs, machine: Machine, queue: Tree, job: int) -> None:
 @kernel_part
 def _start(jobs: Jobs, machine: Machine, queue: Tree, expected: Expected, job: int, now_s: float) -> None:
     """Take a job out of the queue, put it on its nodes and file its expected end."""
-    count, rank = machine.count, jobs.rank[job]
+    count, rank = machine.counts, jobs.rank[job]
     leave(queue.wants, queue.least_nodes, queue.least_est_s, jobs.by_rank, jobs.est_s, rank)
     count[WAITING] -= 1
     if rank == count[HEAD] and count[WAITING] > 0:

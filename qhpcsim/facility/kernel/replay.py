@@ -129,22 +129,22 @@ class KernelReplay:
     @property
     def order(self) -> IntArray:
         """(≤ 2n,) what happened so far: j for a start of job j, ~j for its end."""
-        return self._machine.order[: self._machine.count[LOGGED]]
+        return self._machine.order[: self._machine.counts[LOGGED]]
 
     @property
     def n_passes(self) -> int:
         """Scheduling passes made so far, counting those that were known to change nothing."""
-        return int(self._machine.count[PASSES])
+        return int(self._machine.counts[PASSES])
 
     @property
     def n_arrived(self) -> int:
         """Jobs submitted so far."""
-        return int(self._machine.count[ARRIVED])
+        return int(self._machine.counts[ARRIVED])
 
     @property
     def n_free(self) -> int:
         """Nodes free now."""
-        return int(self._machine.count[FREE])
+        return int(self._machine.counts[FREE])
 
     @property
     def n_bytes(self) -> int:
@@ -176,8 +176,8 @@ def _jobs(submit_s: FloatArray, hold_s: FloatArray, est_s: FloatArray, nodes: In
         position = np.ascontiguousarray(rank, np.int32)
         by_rank = np.empty(n, np.int32)
         by_rank[position] = np.arange(n, dtype=np.int32)
-    times = (np.ascontiguousarray(column, np.float64) for column in (submit_s, hold_s, est_s))
-    return Jobs(*times, np.ascontiguousarray(nodes, np.int32), position, by_rank)
+    submit_s, hold_s, est_s = (np.ascontiguousarray(column, np.float64) for column in (submit_s, hold_s, est_s))
+    return Jobs(submit_s, hold_s, est_s, np.ascontiguousarray(nodes, np.int32), position, by_rank)
 
 
 def _check(jobs: Jobs, n_nodes: int, kind: str) -> None:

@@ -190,6 +190,8 @@ def shadow_of(
     Every job that is expected to end at that very time counts.
 
     Args:
+        expected: The running jobs.
+        nodes: (n,) nodes of each job.
         need: Nodes wanted, more than ``free``.
         free: Nodes free now.
     """
