@@ -71,7 +71,7 @@ def next_instant_s(jobs: Jobs, machine: Machine) -> float:
 @kernel_part
 def submitted_by(jobs: Jobs, machine: Machine, now_s: float) -> int:
     """Return how many jobs are submitted by ``now_s``."""
-    arrived = machine.counts[ARRIVED]
+    arrived: int = machine.counts[ARRIVED]
     while arrived < len(jobs.submit_s) and jobs.submit_s[arrived] <= now_s:
         arrived += 1
     return arrived

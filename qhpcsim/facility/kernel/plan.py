@@ -131,7 +131,8 @@ def fits_now(at_s: FloatArray, free: IntArray, extent: Extent, need: int, length
 @kernel_part
 def _step_at(at_s: FloatArray, extent: Extent, time_s: float) -> int:
     """Return the first step that begins at or after ``time_s``; ``extent[1]`` if none does."""
-    low, high = extent[0], extent[1]
+    low: int = extent[0]
+    high: int = extent[1]
     while low < high:
         middle = (low + high) >> 1
         if at_s[middle] < time_s:
