@@ -98,9 +98,7 @@ def _read(workload: TraceWorkload) -> JobTable:
     from qhpcsim.workloads.reading import read_workload
 
     if not workload.path:
-        raise ConfigError(
-            "a replay needs a workload file", where="workload.path", hint="add workload.path=FILE"
-        )
+        raise ConfigError("a replay needs a workload file", where="workload.path", hint="add workload.path=FILE")
     return read_workload(workload.path, workload.format)
 
 
@@ -114,9 +112,7 @@ def _baseline(scenario: Scenario, table: JobTable, partitions: dict[str, Partiti
     policy = dataclasses.replace(params(), **same)
     plain = dataclasses.replace(scenario, policy=policy, baseline="")
     schedule = _replay(plain, policy, table, partitions, None)
-    return Result(
-        scenario=plain, table=table, schedule=schedule, partitions=partitions, card={}, baseline=None
-    )
+    return Result(scenario=plain, table=table, schedule=schedule, partitions=partitions, card={}, baseline=None)
 
 
 def _replay(
@@ -126,9 +122,7 @@ def _replay(
     partitions: dict[str, Partition],
     progress: Progress | None,
 ) -> Schedule:
-    return replay(
-        table, partitions, policy, scenario.scheduler, scenario.workload.overrun, scenario.engine, progress
-    )
+    return replay(table, partitions, policy, scenario.scheduler, scenario.workload.overrun, scenario.engine, progress)
 
 
 def _card(scenario: Scenario, schedule: Schedule, wall_s: float) -> dict[str, Any]:

@@ -44,9 +44,7 @@ _entries: dict[str, dict[str, Entry]] = {}
 _loaded: set[str] = set()
 
 
-def register(
-    kind: str, name: str, *, summary: str, source: str = "", params: type | None = None
-) -> Callable[[T], T]:
+def register(kind: str, name: str, *, summary: str, source: str = "", params: type | None = None) -> Callable[[T], T]:
     """Return a decorator that files a class or function under ``kind`` and ``name``.
 
     Args:
@@ -63,9 +61,7 @@ def register(
     def wrap(target: T) -> T:
         shelf = _entries.setdefault(kind, {})
         old = shelf.get(name)
-        if old is not None and getattr(old.target, "__qualname__", None) != getattr(
-            target, "__qualname__", 0
-        ):
+        if old is not None and getattr(old.target, "__qualname__", None) != getattr(target, "__qualname__", 0):
             raise ValueError(f"{kind} {name!r} is registered already, by {old.target!r}")
         shelf[name] = Entry(kind, name, summary, source, target, params)
         return target

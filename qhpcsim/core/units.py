@@ -31,10 +31,7 @@ def seconds(value: float | str, where: str = "") -> float:
     """
     if isinstance(value, bool):
         raise ConfigError(f"{value!r} is not a duration", where=where, allowed='a number or "2h", "30us"')
-    if isinstance(value, (int, float)):
-        result = float(value)
-    else:
-        result = _parse(str(value).strip(), where)
+    result = _parse(value.strip(), where) if isinstance(value, str) else float(value)
     if not math.isfinite(result) or result < 0:
         raise ConfigError(f"{shorten(value)!r} is not a finite duration ≥ 0", where=where)
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from heapq import heappush
+from typing import Any
 
 import simpy
 
@@ -26,17 +27,14 @@ class Clock(simpy.Environment):
             InvariantError: if the time is NaN, infinite or past.
         """
         if not self._now <= time_s < math.inf:
-            raise InvariantError(
-                f"an event at t = {time_s} s cannot be put on a clock that shows {self.now} s"
-            )
+            raise InvariantError(f"an event at t = {time_s} s cannot be put on a clock that shows {self.now} s")
         event = simpy.Event(self)
         event._ok, event._value = True, None
-        heappush(self._queue, (time_s, priority, next(self._eid), event))
+        entry: Any = (time_s, priority, next(self._eid), event)
+        heappush(self._queue, entry)
         return event
 
-    def call_at(
-        self, time_s: float, callback: Callable[[simpy.Event], None], priority: int = BATCH_PASS
-    ) -> None:
+    def call_at(self, time_s: float, callback: Callable[[simpy.Event], None], priority: int = BATCH_PASS) -> None:
         """Call ``callback(event)`` at exactly ``time_s``."""
         callbacks = self.at(time_s, priority).callbacks
         assert callbacks is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from qhpcsim.core.records import FloatArray, JobTable
 from qhpcsim.core.registry import lookup
@@ -45,7 +46,7 @@ def replay_compiled(
             depth=policy.depth,
             reservations=policy.reservations,
         )
-        parts.append((jobs.astype(np.int32), kernel))
+        parts.append((jobs, kernel))
         clock.process(_partition(clock, kernel, table.submit_s[jobs], progress))
     clock.run()
     logs = []
@@ -71,9 +72,9 @@ def _partition(
             progress(mark / len(marks))
 
 
-def _rank(table: JobTable, wants: Demand, policy: Policy, partition: Partition) -> FloatArray:
+def _rank(table: JobTable, wants: Demand, policy: Policy, partition: Partition) -> NDArray[np.int64]:
     """Return each job's position in the queue order over the whole table."""
-    everyone = np.arange(table.n)
+    everyone = np.arange(table.n, dtype=np.int64)
     if policy.order == "fcfs":
         return everyone
     order = lookup("order", policy.order, "policy.order").target(table, wants.est_s, policy, partition.nodes)

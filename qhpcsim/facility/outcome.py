@@ -68,9 +68,7 @@ def schedule_of(
     state[wants.home < 0] = JobState.REJECTED
     stuck = np.flatnonzero(np.isnan(start_s) & (wants.home >= 0))
     if len(stuck):
-        raise InvariantError(
-            f"{len(stuck)} jobs that fit never started, the first is {table.job_id[stuck[0]]}"
-        )
+        raise InvariantError(f"{len(stuck)} jobs that fit never started, the first is {table.job_id[stuck[0]]}")
     offset, lo, hi = _node_ids(table, partitions, logs, start_s, end_s)
     order = _merge([log.order for log in logs], start_s, end_s)
     n_passes = sum(log.n_passes for log in logs)

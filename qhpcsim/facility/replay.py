@@ -1,4 +1,4 @@
-"""Replays a workload through a facility: routes the jobs, runs every partition's batch system, collects what happened."""
+"""Replays a workload through a facility: routes the jobs and runs every partition's batch system."""
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ def replay(
     cycles = scheduler or Scheduler()
     reason = _why_not_kernel(table, wants, partitions, policy, cycles, overrun)
     if engine == "kernel" and reason:
-        raise ConfigError(
-            f"the compiled kernel cannot replay this: {reason}", where="engine", hint="engine=auto"
-        )
+        raise ConfigError(f"the compiled kernel cannot replay this: {reason}", where="engine", hint="engine=auto")
     if not reason and (engine == "kernel" or (engine == "auto" and _worth_compiling(table, policy))):
         from qhpcsim.facility.kernel_replay import replay_compiled
 
@@ -133,14 +131,10 @@ def batch_system(
 ) -> BatchSystem:
     """Return the batch system of one partition, armed on the clock."""
     pooled = needs_pool(partition, policy)
-    state = (
-        PooledState(table, partition, wants.est_s) if pooled else QueueState(table, partition.nodes, wants.est_s)
-    )
+    state = PooledState(table, partition, wants.est_s) if pooled else QueueState(table, partition.nodes, wants.est_s)
     order = None
     if policy.order != "fcfs":
-        order = lookup("order", policy.order, "policy.order").target(
-            table, wants.est_s, policy, partition.nodes
-        )
+        order = lookup("order", policy.order, "policy.order").target(table, wants.est_s, policy, partition.nodes)
         if hasattr(order, "use_machine"):
             order.use_machine(table, partition)
     rule = lookup("backfill", _rule_name(policy, pooled), "policy.backfill").target(state, policy)

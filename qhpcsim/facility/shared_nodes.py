@@ -12,7 +12,6 @@ from qhpcsim.core.errors import InvariantError
 from qhpcsim.core.records import Categories, JobTable
 from qhpcsim.scenario import NodeGroup, Partition, Policy
 
-
 Number = TypeVar("Number", int, float)
 
 
@@ -48,7 +47,9 @@ class SharedPool:
         self._groups = [group for group in _groups(partition) for _ in range(group.nodes)]
         self.cores = [_first(g.cores_per_node, partition.cores_per_node) for g in self._groups]
         self.gpus = [_first(g.gpus_per_node, partition.gpus_per_node) for g in self._groups]
-        self.memory_bytes = [float(_first(g.memory_per_node_bytes, partition.memory_per_node_bytes)) for g in self._groups]
+        self.memory_bytes = [
+            float(_first(g.memory_per_node_bytes, partition.memory_per_node_bytes)) for g in self._groups
+        ]
         self.free_cores, self.free_gpus = list(self.cores), list(self.gpus)
         self.free_memory = list(self.memory_bytes)
         self.n_nodes = len(self._groups)

@@ -15,8 +15,8 @@ def easy_bound(submit_s, hold_s, est_s, nodes, n_nodes):
     n = len(submit_s)
     start_s = np.full(n, np.nan)
     ends = [(np.inf, -1)]
-    run_s, run_job, n_run = np.empty(n_nodes), np.empty(n_nodes, np.int32), 0
-    queue, n_queue = np.empty(n, np.int32), 0
+    run_s, run_job, n_run = np.empty(n_nodes), np.empty(n_nodes, np.int64), 0
+    queue, n_queue = np.empty(n, np.int64), 0
     free, arrived = n_nodes, 0
     while arrived < n or len(ends) > 1:
         now_s = ends[0][0]

@@ -10,7 +10,7 @@ NODES = 1024
 
 
 def synthetic(n: int, load: float = 0.85, seed: int = 1) -> JobTable:
-    """Return ``n`` jobs for 1,024 nodes: Poisson arrivals, log-normal run times, mostly powers of two, whole seconds."""
+    """Return ``n`` jobs for 1,024 nodes: Poisson arrivals, log-normal run times, whole seconds."""
     rng = np.random.default_rng(seed)
     powers, others = 2 ** rng.integers(0, 8, n), rng.integers(1, 129, n)
     nodes = np.where(rng.random(n) < 0.75, powers, others).astype(np.int32)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from qhpcsim.workloads.reading import read_workload
 
 from qhpcsim.scenario import Policy
 from qhpcsim.simulation import simulate_table
+from qhpcsim.workloads.reading import read_workload
 from tests.conformance.known_schedules import pyss_log, rows_of
 from tests.reference import reference
 

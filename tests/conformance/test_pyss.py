@@ -17,9 +17,7 @@ POLICIES = {
 LOG_POLICIES = {
     "start_easy_reqtime": POLICIES["easy_fcfs"],
     "start_easy_clairvoyant": POLICIES["easy_perfect_estimate"],
-    "start_easy_sjbf_clairvoyant": Policy(
-        backfill="easy", candidates="sjf", estimates="actual", semantics="pyss"
-    ),
+    "start_easy_sjbf_clairvoyant": Policy(backfill="easy", candidates="sjf", estimates="actual", semantics="pyss"),
 }
 
 

@@ -55,9 +55,7 @@ def test_order_decides_who_goes_first():
         walltime_s=np.array(runs),
         nodes=np.ones(4, dtype=np.int32),
     )
-    starts = {
-        name: simulate_table(jobs, 1, Policy(order=name)).start_s.tolist() for name in ("fcfs", "sjf", "ljf")
-    }
+    starts = {name: simulate_table(jobs, 1, Policy(order=name)).start_s.tolist() for name in ("fcfs", "sjf", "ljf")}
     assert starts["fcfs"] == [0, 10, 15, 22]
     assert starts["sjf"] == [0, 13, 18, 10]
     assert starts["ljf"] == [0, 17, 10, 22]

@@ -47,9 +47,7 @@ def test_it_decides():
     assert simulate_table(jobs([3, 2, 1, 1]), 4, policy).start_s.tolist() == [10, 0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("name", "words"), [("test_greedy", "only 1 are free"), ("test_twice", "not waiting")]
-)
+@pytest.mark.parametrize(("name", "words"), [("test_greedy", "only 1 are free"), ("test_twice", "not waiting")])
 def test_breaking_the_contract_is_refused(name, words):
     with pytest.raises(PluginError, match=words):
         simulate_table(jobs([3, 2]), 4, Policy(name=name, backfill=name))

@@ -10,9 +10,7 @@ from qhpcsim.policies.batch.profile import Profile
 from qhpcsim.policies.batch.state import INF, QueueState
 from qhpcsim.scenario import Policy
 
-_SOURCE = (
-    "Mu'alem & Feitelson 2001, doi:10.1109/71.932708; Srinivasan et al. 2002, doi:10.1007/3-540-36180-4_4"
-)
+_SOURCE = "Mu'alem & Feitelson 2001, doi:10.1109/71.932708; Srinivasan et al. 2002, doi:10.1007/3-540-36180-4_4"
 
 register(
     "policy",
@@ -23,9 +21,7 @@ register(
 )(ConservativePolicy)
 
 
-@register(
-    "backfill", "conservative", summary="others may overtake if no waiting job is delayed", source=_SOURCE
-)
+@register("backfill", "conservative", summary="others may overtake if no waiting job is delayed", source=_SOURCE)
 class ConservativeBackfill:
     """Plans every waiting job at its earliest feasible time and starts those whose time is now.
 

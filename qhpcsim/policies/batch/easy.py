@@ -21,9 +21,7 @@ register(
 )(EasyPolicy)
 
 
-@register(
-    "backfill", "easy", summary="others may overtake if the head of the queue is not delayed", source=_SOURCE
-)
+@register("backfill", "easy", summary="others may overtake if the head of the queue is not delayed", source=_SOURCE)
 class EasyBackfill:
     """Starts heads that fit, then jobs behind the blocked head that do not delay its reservation.
 

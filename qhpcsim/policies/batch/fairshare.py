@@ -96,9 +96,7 @@ def fair_tree(associations: Sequence[Association], usage: Sequence[float], n_idl
     for rows in accounts.values():
         used = sum(usage[row] for row in rows)
         shares = sum(associations[row].shares for row in rows)
-        merged = level.setdefault(
-            _level(associations[rows[0]].account_shares / total_shares, used, total), []
-        )
+        merged = level.setdefault(_level(associations[rows[0]].account_shares / total_shares, used, total), [])
         merged += [(_level(associations[row].shares / shares, usage[row], used), row) for row in rows]
     return _ranks(
         [sorted(level[key], key=lambda p: (-p[0], p[1])) for key in sorted(level, reverse=True)],

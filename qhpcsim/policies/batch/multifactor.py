@@ -85,9 +85,7 @@ register(
 )(MultifactorPolicy)  # fmt: skip
 
 
-@register(
-    "order", "multifactor", summary="Slurm's age, fair share, size, partition and QOS", source=SLURM_SOURCE
-)
+@register("order", "multifactor", summary="Slurm's age, fair share, size, partition and QOS", source=SLURM_SOURCE)
 class MultifactorOrder:
     """Sorts waiting jobs by Slurm's multifactor priority, highest first.
 

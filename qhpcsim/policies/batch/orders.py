@@ -68,9 +68,7 @@ def formula(name: str, summary: str, source: str, *, dynamic: bool = False) -> C
 
     def wrap(function: Formula) -> Formula:
         members = {"formula": staticmethod(function), "dynamic": dynamic, "__doc__": function.__doc__}
-        register("order", name, summary=summary, source=source)(
-            type(f"Order_{name}", (FormulaOrder,), members)
-        )
+        register("order", name, summary=summary, source=source)(type(f"Order_{name}", (FormulaOrder,), members))
         return function
 
     return wrap
@@ -109,13 +107,15 @@ def largest_first(q: Request) -> FloatArray:
 @formula("wfp3", "favours long waits of short, large jobs: -(w/r)^3 n", _TANG, dynamic=True)
 def wfp3(q: Request) -> FloatArray:
     """-(w/r)^3 n; r at least 1 s."""
-    return -((q.w / np.maximum(q.r, 1.0)) ** 3) * q.n
+    patience: FloatArray = q.w / np.maximum(q.r, 1.0)
+    return -(patience**3) * q.n
 
 
 @formula("unicef", "favours small, short jobs that waited: -w/(log2(n) r)", _TANG, dynamic=True)
 def unicef(q: Request) -> FloatArray:
     """-w/(log2(n) r); one node counts as log2(n) = 1e-15, so such jobs go first; r at least 1 s."""
-    return -q.w / (np.maximum(np.log2(q.n), 1e-15) * np.maximum(q.r, 1.0))
+    size: FloatArray = np.maximum(np.log2(q.n), 1e-15)
+    return -q.w / (size * np.maximum(q.r, 1.0))
 
 
 @formula("f1", "log10(r) n + 870 log10(s)", _SANTOS)
@@ -143,5 +143,5 @@ def f4(q: Request) -> FloatArray:
 
 
 def _log10(values: FloatArray) -> FloatArray:
-    result: FloatArray = np.log10(np.maximum(values, 1.0))
-    return result
+    at_least_one: FloatArray = np.maximum(values, 1.0)
+    return np.log10(at_least_one)

@@ -119,7 +119,9 @@ class PlacedEasy(_PlacedRule):
         return starts + [job for job in candidates if self._book(plan, job)]
 
 
-@register("backfill", "placed_conservative", summary="conservative backfilling on nodes that differ", source=_CONSERVATIVE)
+@register(
+    "backfill", "placed_conservative", summary="conservative backfilling on nodes that differ", source=_CONSERVATIVE
+)
 class PlacedConservative(_PlacedRule):
     """Conservative backfilling where reservations hold concrete resources.
 

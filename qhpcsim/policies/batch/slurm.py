@@ -112,9 +112,7 @@ class SlurmBackfill:
         tested[user] = tested.get(user, 0) + 1
         return bool(limit) and tested[user] > limit
 
-    def _plan(
-        self, job: int, state: QueueState, space: NodeSpace, forecast: Forecast
-    ) -> tuple[int, ...] | None:
+    def _plan(self, job: int, state: QueueState, space: NodeSpace, forecast: Forecast) -> tuple[int, ...] | None:
         """Return the nodes on which the job starts now, or None after reserving nodes for later."""
         demand, length_s, now_s = state.pool.demand(job), self.state.est_s[job], state.now_s
         from_s = now_s
@@ -149,9 +147,7 @@ class SlurmBackfill:
 
     def _rounded(self, time_s: float) -> float:
         return (
-            math.floor(time_s / self.resolution_s) * self.resolution_s
-            if self.resolution_s and time_s < INF
-            else time_s
+            math.floor(time_s / self.resolution_s) * self.resolution_s if self.resolution_s and time_s < INF else time_s
         )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field, make_dataclass
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass, field, make_dataclass
+from typing import TypeVar
 
 from qhpcsim.core.errors import PluginError
 from qhpcsim.core.registry import register
@@ -12,7 +12,8 @@ from qhpcsim.policies.batch.state import INF, QueueState
 from qhpcsim.scenario import Policy
 
 
-class Job(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Job:
     """What a policy may know of a job; times in seconds since the first submission."""
 
     id: object
@@ -95,9 +96,7 @@ class UserRule:
             waiting.discard(index)
             free -= self.state.nodes[index]
             if free < 0:
-                raise self._broken(
-                    f"started job {job.id} on {job.nodes} nodes, but only {free + job.nodes} are free"
-                )
+                raise self._broken(f"started job {job.id} on {job.nodes} nodes, but only {free + job.nodes} are free")
             starts.append(index)
         return starts
 
