@@ -14,6 +14,9 @@ from qhpcsim.cli.output import say
 from qhpcsim.cli.workload_text import workload_text
 from qhpcsim.core.errors import RunFolderError, WorkloadError
 
+_SHOWN = 5
+"""Broken rules that a message repeats."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
@@ -91,15 +94,17 @@ def _workload(path: str, form: str) -> None:
 
 
 def _run_folder(folder: Path) -> None:
-    """Check a run folder; the rows of jobs.csv must be the jobs of the summary."""
+    """Say what a run folder holds and check it against the rules that every run must hold."""
     from qhpcsim.config import load
+    from qhpcsim.results.checking import check_folder
     from qhpcsim.results.run_folder import RunFolder
 
     run = RunFolder.read(folder)
     scenario = load(folder / "scenario.yaml")
-    n_rows, n_jobs = len(run.jobs), run.summary.get("n_jobs")
-    say(f"run of scenario {scenario.name}: {n_rows:,} jobs, policy {scenario.policy.name}, seed {scenario.seed}")
-    if n_jobs != n_rows:
+    say(f"run of scenario {scenario.name}: {len(run.jobs):,} jobs, policy {scenario.policy.name}, seed {scenario.seed}")
+    broken = check_folder(run)
+    if broken:
+        shown = "; ".join(f"{each.id} job {each.job}: {each.text}" for each in broken[:_SHOWN])
         raise RunFolderError(
-            f"jobs.csv has {n_rows} jobs, summary.json says {n_jobs}", where=str(folder), hint="run the scenario again"
+            f"{len(broken)} rules are broken: {shown}", where=str(folder), hint="run the scenario again"
         )

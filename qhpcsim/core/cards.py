@@ -11,7 +11,8 @@ A card is a YAML file in ``calibration/``::
 
 Fields of an entry: ``value`` (a finite number, or a list of them, nested for a matrix), ``unit``,
 ``uncertainty`` (one standard deviation in the same unit; null: not stated), ``method``, ``source``, ``date``,
-and optionally ``range`` (where the value holds), ``script`` (what fitted it), ``valid_until`` and ``note``.
+and optionally ``range`` (where the value holds), ``script`` (what fitted it), ``licence`` (of the source),
+``valid_until`` and ``note``. The head may also name the ``model`` that reads the card.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
 TIME_UNITS = frozenset({"ns", "us", "ms", "s", "min", "h", "d"})
 """Units of durations; their values cannot be negative."""
 
-INHERITED = ("method", "source", "date", "uncertainty", "script", "valid_until")
+INHERITED = ("method", "source", "date", "uncertainty", "script", "licence", "valid_until")
 REQUIRED = ("value", "unit", "uncertainty", "method", "source", "date")
-ENTRY_FIELDS = (*REQUIRED, "range", "script", "valid_until", "note")
-HEAD_FIELDS = ("card", "entries", "note", *INHERITED)
+ENTRY_FIELDS = (*REQUIRED, "range", "script", "licence", "valid_until", "note")
+HEAD_FIELDS = ("card", "model", "entries", "note", *INHERITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class CardEntry:
     date: dt.date
     range: Any = None
     script: str = ""
+    licence: str = ""
     valid_until: dt.date | None = None
     note: str = ""
 
@@ -65,6 +67,8 @@ class Card:
     path: str
     about: str
     entries: dict[str, CardEntry]
+    model: str = ""
+    """Registered name of the model that reads it; empty: the reader knows."""
 
     def entry(self, name: str) -> CardEntry:
         """Return the entry called ``name``.
@@ -116,7 +120,7 @@ def check(document: Document, today: dt.date) -> Card:
         raise CardError("a card needs a mapping called 'entries'", where=document.path)
     inherited = {k: head[k] for k in INHERITED if k in head}
     read = {k: _entry(v, inherited, f"{document.where(('entries', k))}: {k}", today) for k, v in entries.items()}
-    return Card(document.path, str(head.get("card", "")), read)
+    return Card(document.path, str(head.get("card", "")), read, str(head.get("model") or ""))
 
 
 @lru_cache(maxsize=64)

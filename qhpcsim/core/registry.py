@@ -18,6 +18,7 @@ HOMES: dict[str, str] = {
     "backfill": "qhpcsim.policies.batch",
     "format": "qhpcsim.workloads",
     "generator": "qhpcsim.workloads",
+    "qpu_model": "qhpcsim.models",
     "metric": "qhpcsim.metrics",
     "export": "qhpcsim.results",
 }

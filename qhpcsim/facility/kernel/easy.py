@@ -18,14 +18,13 @@ from qhpcsim.facility.kernel.machine import (
     WAITING,
     Jobs,
     Machine,
-    Tree,
     end_next,
     next_instant_s,
     start,
     submitted_by,
 )
 from qhpcsim.facility.kernel.running import Expected, delete_running, insert_running, shadow_of
-from qhpcsim.facility.kernel.waiting import NOBODY, find, following, join, leave
+from qhpcsim.facility.kernel.waiting import ANY, NOBODY, Tree, find, following, join, leave
 
 
 class Candidates(NamedTuple):
@@ -117,7 +116,7 @@ def _admit(
     _start_heads(rule, jobs, machine, queue, candidates, expected, now_s)
     candidates.shadow_s[0] = -np.inf
     # The root knows the fewest nodes that anybody waits for: mostly this ends a pass over a deep queue.
-    if rule.backfill and queue.least_nodes[1] <= count[FREE]:
+    if rule.backfill and queue.least[1, ANY] <= count[FREE]:
         _backfill(rule, jobs, machine, queue, candidates, expected, now_s)
 
 
@@ -191,9 +190,7 @@ def _backfill(
     position = -1
     while count[FREE] > 0:
         position = find(
-            candidates.tree.wants,
-            candidates.tree.least_nodes,
-            candidates.tree.least_est_s,
+            candidates.tree,
             candidates.job,
             jobs.est_s,
             position + 1,
@@ -225,7 +222,7 @@ def _backfill_few(
     few, n_few = candidates.few, min(rule.depth, count[WAITING] - 1)
     position = count[HEAD]
     for k in range(n_few):
-        position = following(queue.wants, queue.least_nodes, position + 1)
+        position = following(queue, position + 1)
         job = jobs.by_rank[position]
         at = k
         if rule.shortest_first:
@@ -248,9 +245,9 @@ def _wait(jobs: Jobs, machine: Machine, queue: Tree, candidates: Candidates, job
     if count[WAITING] == 0 or rank < count[HEAD]:
         count[HEAD] = rank
     count[WAITING] += 1
-    join(queue.wants, queue.least_nodes, queue.least_est_s, rank, nodes, est_s)
+    join(queue, rank, nodes, est_s)
     if tree.wants[place] != nodes:
-        join(tree.wants, tree.least_nodes, tree.least_est_s, place, nodes, est_s)
+        join(tree, place, nodes, est_s)
 
 
 @kernel_part
@@ -259,11 +256,11 @@ def _depart(jobs: Jobs, machine: Machine, queue: Tree, candidates: Candidates, j
     count, rank, place = machine.counts, jobs.rank[job], candidates.position[job]
     tree = candidates.tree
     count[WAITING] -= 1
-    leave(queue.wants, queue.least_nodes, queue.least_est_s, jobs.by_rank, jobs.est_s, rank)
+    leave(queue, jobs.by_rank, jobs.est_s, rank)
     if tree.wants[place] == jobs.nodes[job]:
-        leave(tree.wants, tree.least_nodes, tree.least_est_s, candidates.job, jobs.est_s, place)
+        leave(tree, candidates.job, jobs.est_s, place)
     if rank == count[HEAD] and count[WAITING] > 0:
-        count[HEAD] = following(queue.wants, queue.least_nodes, rank + 1)
+        count[HEAD] = following(queue, rank + 1)
 
 
 @kernel_part

@@ -20,6 +20,7 @@ import numpy as np
 
 from qhpcsim.core.compiled import kernel_part
 from qhpcsim.core.records import FloatArray, IntArray
+from qhpcsim.facility.kernel.hints import Hints, forget_hints, hint_s, note, slot_of
 from qhpcsim.facility.kernel.machine import (
     ARRIVED,
     PASSES,
@@ -44,7 +45,7 @@ class Reserved(NamedTuple):
     nodes: IntArray
 
 
-def advance_kept(until_s: float, jobs: Jobs, machine: Machine, reserved: Reserved, plan: Plan) -> float:
+def advance_kept(until_s: float, jobs: Jobs, machine: Machine, reserved: Reserved, hints: Hints, plan: Plan) -> float:
     """Replay every instant before ``until_s``; return the time of the next one, inf if nothing is left.
 
     A reserved start is an instant of its own, even if nothing else happens then.
@@ -65,7 +66,7 @@ def advance_kept(until_s: float, jobs: Jobs, machine: Machine, reserved: Reserve
         forget_before(plan.at_s, plan.free, plan.extent, now_s)
         most = _release(jobs, machine, plan, now_s)
         if most > 0:
-            _compress(jobs, machine, reserved, plan, most, now_s)
+            _compress(jobs, machine, reserved, hints, plan, most, now_s)
         for job in range(count[ARRIVED], last_new):
             _reserve(jobs, machine, reserved, plan, job, now_s)
         count[ARRIVED] = last_new
@@ -94,15 +95,23 @@ def _release(jobs: Jobs, machine: Machine, plan: Plan, now_s: float) -> int:
 
 
 @kernel_part
-def _compress(jobs: Jobs, machine: Machine, reserved: Reserved, plan: Plan, most: int, now_s: float) -> None:
+def _compress(
+    jobs: Jobs, machine: Machine, reserved: Reserved, hints: Hints, plan: Plan, most: int, now_s: float
+) -> None:
     """Move every waiting job to its earliest feasible time, in order of reserved start."""
+    forget_hints(hints)
     for k in range(machine.counts[WAITING]):
         need = reserved.nodes[k]
         if need > most:
             continue
         old_s, job = reserved.start_s[k], reserved.job[k]
         est_s = jobs.est_s[job]
-        new_s = earliest(plan.at_s, plan.free, plan.extent, need, est_s, now_s, old_s)
+        slot = slot_of(need, est_s)
+        from_s = hint_s(hints, slot, need, est_s, now_s)
+        new_s = earliest(plan.at_s, plan.free, plan.extent, need, est_s, from_s, old_s)
+        # Later jobs free nodes from their own reserved start on, so an equal job that now finds a place must reach it.
+        if old_s < np.inf:
+            note(hints, slot, need, est_s, min(new_s, old_s - est_s - 1e-15 * abs(old_s)))
         if new_s < old_s:
             freed = change(plan.at_s, plan.free, plan.extent, old_s, old_s + est_s, need, now_s)
             most = max(most, freed)

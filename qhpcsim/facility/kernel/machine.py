@@ -49,14 +49,6 @@ class Machine(NamedTuple):
     counts: NDArray[np.int64]
 
 
-class Tree(NamedTuple):
-    """The waiting jobs in some fixed order; see ``waiting``."""
-
-    wants: IntArray
-    least_nodes: IntArray
-    least_est_s: FloatArray
-
-
 @kernel_part
 def next_instant_s(jobs: Jobs, machine: Machine) -> float:
     """Return the time of the next end or submission; inf if there is none."""

@@ -37,29 +37,22 @@ def forget_before(at_s: FloatArray, free: IntArray, extent: Extent, now_s: float
 
 @kernel_part
 def earliest(
-    at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, now_s: float, limit_s: float
+    at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, from_s: float, limit_s: float
 ) -> float:
-    """Return the first time in ``[now_s, limit_s)`` from which ``need`` nodes are free for ``length_s`` on end.
+    """Return the first time in ``[from_s, limit_s)`` from which ``need`` nodes are free for ``length_s`` on end.
 
     Nodes at or after ``limit_s`` are not asked about: the caller knows that they are there.
 
     Returns:
         ``limit_s`` if there is no such time.
     """
-    k, end = extent[0], extent[1]
+    end = extent[1]
+    k = _step_of(at_s, extent, from_s)
     while True:
-        while k + STRIDE <= end:
-            most = free[k]
-            for ahead in range(k + 1, k + STRIDE):
-                most = max(most, free[ahead])
-            if most >= need:
-                break
-            k += STRIDE
-        while k < end and free[k] < need:
-            k += 1
+        k = _next_with(free, k, end, need)
         if k == end:
             return limit_s
-        start_s: float = max(at_s[k], now_s)
+        start_s: float = max(at_s[k], from_s)
         if start_s >= limit_s:
             return limit_s
         end_s = min(start_s + length_s, limit_s)
@@ -71,29 +64,22 @@ def earliest(
 
 
 @kernel_part
-def book(at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, now_s: float) -> float:
-    """Book ``need`` nodes for ``length_s`` at the first time ≥ ``now_s`` from which they are free on end.
+def book(at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, from_s: float) -> float:
+    """Book ``need`` nodes for ``length_s`` at the first time ≥ ``from_s`` from which they are free on end.
 
     The same as ``earliest`` and ``change`` in one go.
 
     Returns:
         That time; inf if there is none.
     """
-    k, end = extent[0], extent[1]
+    end = extent[1]
+    k = _step_of(at_s, extent, from_s)
     while True:
-        while k + STRIDE <= end:
-            most = free[k]
-            for ahead in range(k + 1, k + STRIDE):
-                most = max(most, free[ahead])
-            if most >= need:
-                break
-            k += STRIDE
-        while k < end and free[k] < need:
-            k += 1
+        k = _next_with(free, k, end, need)
         if k == end:
             return np.inf
         first = k
-        start_s: float = max(at_s[k], now_s)
+        start_s: float = max(at_s[k], from_s)
         end_s = start_s + length_s
         k += 1
         while k < end and at_s[k] < end_s and free[k] >= need:
@@ -111,6 +97,37 @@ def book(at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: 
     if first > extent[0] and free[first] == free[first - 1]:
         _join(at_s, free, extent, first)
     return start_s
+
+
+@kernel_part
+def _step_of(at_s: FloatArray, extent: Extent, time_s: float) -> int:
+    """Return the step that a time ≥ now lies in."""
+    low: int = extent[0]
+    if low + 1 == extent[1] or at_s[low + 1] > time_s:
+        return low
+    high: int = extent[1]
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if at_s[middle] <= time_s:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@kernel_part
+def _next_with(free: IntArray, k: int, end: int, need: int) -> int:
+    """Return the first step ≥ ``k`` with ``need`` free nodes, or ``end``; looks at several steps together."""
+    while k + STRIDE <= end:
+        most = free[k]
+        for ahead in range(k + 1, k + STRIDE):
+            most = max(most, free[ahead])
+        if most >= need:
+            break
+        k += STRIDE
+    while k < end and free[k] < need:
+        k += 1
+    return k
 
 
 @kernel_part

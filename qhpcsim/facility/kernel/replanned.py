@@ -13,6 +13,7 @@ import numpy as np
 
 from qhpcsim.core.compiled import kernel_part
 from qhpcsim.core.records import FloatArray, IntArray
+from qhpcsim.facility.kernel.hints import Hints, forget_hints, hint_s, note, slot_of
 from qhpcsim.facility.kernel.machine import (
     ARRIVED,
     BLOCKED,
@@ -24,7 +25,6 @@ from qhpcsim.facility.kernel.machine import (
     WAITING,
     Jobs,
     Machine,
-    Tree,
     end_next,
     next_instant_s,
     start,
@@ -32,7 +32,7 @@ from qhpcsim.facility.kernel.machine import (
 )
 from qhpcsim.facility.kernel.plan import Extent, book, fits_now, forget_before
 from qhpcsim.facility.kernel.running import SIZE, Expected, delete_running, insert_running
-from qhpcsim.facility.kernel.waiting import find, following, join, leave
+from qhpcsim.facility.kernel.waiting import ANY, Tree, find, following, join, leave
 
 
 class Plan(NamedTuple):
@@ -44,7 +44,7 @@ class Plan(NamedTuple):
 
 
 def advance_replanned(
-    until_s: float, depth: int, jobs: Jobs, machine: Machine, queue: Tree, expected: Expected, plan: Plan
+    until_s: float, depth: int, jobs: Jobs, machine: Machine, queue: Tree, expected: Expected, hints: Hints, plan: Plan
 ) -> float:
     """Replay every instant before ``until_s``; return the time of the next one, inf if nothing is left.
 
@@ -68,8 +68,8 @@ def advance_replanned(
         count[ARRIVED] = last_new
         count[PASSES] += 1
         # With nobody who fits the free nodes there is nothing to decide; the root knows.
-        if queue.least_nodes[1] <= count[FREE]:
-            _pass(depth, jobs, machine, queue, expected, plan, now_s)
+        if queue.least[1, ANY] <= count[FREE]:
+            _pass(depth, jobs, machine, queue, expected, hints, plan, now_s)
 
 
 @kernel_part
@@ -79,7 +79,9 @@ def room_for(n_running: int, n_waiting: int) -> int:
 
 
 @kernel_part
-def _pass(depth: int, jobs: Jobs, machine: Machine, queue: Tree, expected: Expected, plan: Plan, now_s: float) -> None:
+def _pass(
+    depth: int, jobs: Jobs, machine: Machine, queue: Tree, expected: Expected, hints: Hints, plan: Plan, now_s: float
+) -> None:
     """Start every waiting job whose earliest feasible time is now.
 
     Where nothing ended since the last pass, the reservations made then still hold, and only jobs behind them are
@@ -88,17 +90,21 @@ def _pass(depth: int, jobs: Jobs, machine: Machine, queue: Tree, expected: Expec
     count = machine.counts
     if count[PLACED] < 0:
         _plan_running(jobs, machine, expected, plan, now_s)
+        forget_hints(hints)
         count[PLACED] = count[HEAD]
         count[BLOCKED] = 0
     else:
         forget_before(plan.at_s, plan.free, plan.extent, now_s)
     maybe = _next_maybe(jobs, machine, queue, plan, count[PLACED], now_s)
     while maybe >= 0 and (depth == 0 or count[BLOCKED] <= depth):
-        position = following(queue.wants, queue.least_nodes, count[PLACED])
+        position = following(queue, count[PLACED])
         job = jobs.by_rank[position]
         need, est_s = jobs.nodes[job], jobs.est_s[job]
         count[PLACED] = position + 1
-        start_s = book(plan.at_s, plan.free, plan.extent, need, est_s, now_s)
+        slot = slot_of(need, est_s)
+        from_s = hint_s(hints, slot, need, est_s, now_s)
+        start_s = book(plan.at_s, plan.free, plan.extent, need, est_s, from_s)
+        note(hints, slot, need, est_s, start_s)
         if position == maybe:
             _start(jobs, machine, queue, expected, job, now_s)
             maybe = _next_maybe(jobs, machine, queue, plan, position + 1, now_s)
@@ -128,9 +134,7 @@ def _next_maybe(jobs: Jobs, machine: Machine, queue: Tree, plan: Plan, first: in
     position = first - 1
     while True:
         position = find(
-            queue.wants,
-            queue.least_nodes,
-            queue.least_est_s,
+            queue,
             jobs.by_rank,
             jobs.est_s,
             position + 1,
@@ -174,17 +178,17 @@ def _wait(jobs: Jobs, machine: Machine, queue: Tree, job: int) -> None:
     if rank < count[PLACED]:
         count[PLACED] = -1
     count[WAITING] += 1
-    join(queue.wants, queue.least_nodes, queue.least_est_s, rank, jobs.nodes[job], jobs.est_s[job])
+    join(queue, rank, jobs.nodes[job], jobs.est_s[job])
 
 
 @kernel_part
 def _start(jobs: Jobs, machine: Machine, queue: Tree, expected: Expected, job: int, now_s: float) -> None:
     """Take a job out of the queue, put it on its nodes and file its expected end."""
     count, rank = machine.counts, jobs.rank[job]
-    leave(queue.wants, queue.least_nodes, queue.least_est_s, jobs.by_rank, jobs.est_s, rank)
+    leave(queue, jobs.by_rank, jobs.est_s, rank)
     count[WAITING] -= 1
     if rank == count[HEAD] and count[WAITING] > 0:
-        count[HEAD] = following(queue.wants, queue.least_nodes, rank + 1)
+        count[HEAD] = following(queue, rank + 1)
     start(jobs, machine, job, now_s)
     insert_running(
         expected,

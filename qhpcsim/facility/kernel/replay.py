@@ -11,11 +11,12 @@ import numpy as np
 from qhpcsim.core.compiled import compile_kernel
 from qhpcsim.core.records import FloatArray, IntArray
 from qhpcsim.facility.kernel.easy import Candidates, EasyRule, advance_easy
+from qhpcsim.facility.kernel.hints import empty_hints
 from qhpcsim.facility.kernel.kept import Reserved, advance_kept
-from qhpcsim.facility.kernel.machine import ARRIVED, FREE, LOGGED, N_COUNTS, PASSES, PLACED, Jobs, Machine, Tree
+from qhpcsim.facility.kernel.machine import ARRIVED, FREE, LOGGED, N_COUNTS, PASSES, PLACED, Jobs, Machine
 from qhpcsim.facility.kernel.replanned import Plan, advance_replanned
 from qhpcsim.facility.kernel.running import empty_running
-from qhpcsim.facility.kernel.waiting import empty_tree
+from qhpcsim.facility.kernel.waiting import Tree, empty_tree
 
 _FIRST_ROOM = 1024
 """Steps that a plan has room for before it first has to grow."""
@@ -71,8 +72,9 @@ class KernelReplay:
         )
         self._plan = Plan(np.empty(0), np.empty(0, np.int32), np.zeros(2, np.int64))
         self._reserved = Reserved(np.empty(0), np.empty(0, np.int32), np.empty(0, np.int32))
+        self._hints = empty_hints()
         self._kind, self._next_s = kind, -math.inf
-        queue = Tree(*empty_tree(n if kind != "kept" else 0))
+        queue = empty_tree(n if kind != "kept" else 0)
         expected = empty_running(most if kind in ("easy", "replanned") else 0)
         if kind == "kept":
             self._advance: Advance = _compiled(advance_kept, compiled)
@@ -107,8 +109,8 @@ class KernelReplay:
 
     def _advance_planned(self, until_s: float) -> float:
         if self._kind == "kept":
-            return self._advance(until_s, *self._fixed, self._reserved, self._plan)
-        return self._advance(until_s, *self._fixed, self._plan)
+            return self._advance(until_s, *self._fixed, self._reserved, self._hints, self._plan)
+        return self._advance(until_s, *self._fixed, self._hints, self._plan)
 
     def _grow(self) -> None:
         """Double the room for steps and reservations."""
@@ -200,7 +202,7 @@ def _candidates(jobs: Jobs, queue: Tree, shortest_first: bool, depth: int) -> Ca
     job = np.lexsort((jobs.rank, jobs.est_s)).astype(np.int32)
     position = np.empty(len(job), np.int32)
     position[job] = np.arange(len(job), dtype=np.int32)
-    return Candidates(Tree(*empty_tree(len(job))), position, job, shadow_s, few)
+    return Candidates(empty_tree(len(job)), position, job, shadow_s, few)
 
 
 def _longer(array: Any, room: int) -> Any:

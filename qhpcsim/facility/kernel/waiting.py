@@ -1,93 +1,105 @@
 """The waiting jobs in a fixed order, searchable for the next one that may start.
 
-Every job of the table owns one position. A tree of minima over blocks of positions (fewest nodes, shortest estimate)
-lets a search skip whole stretches of the queue, so that a pass over a deep queue in which nothing can start costs a
-few comparisons. The two minima of a block may come from different jobs: they only ever rule a block out.
+Every job of the table owns one position. A tree over blocks of positions knows, for several lengths of time, the
+fewest nodes that any job expected to take no longer wants. A search so skips whole stretches of the queue: a pass
+over a deep queue in which nothing can start costs a few comparisons.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from qhpcsim.core.compiled import kernel_part
 from qhpcsim.core.records import FloatArray, IntArray
 
-BLOCK = 16
+BLOCK = 8
 """Positions under one leaf of the tree."""
 NOBODY = 2**31 - 1
-"""Nodes wanted at a position where nobody waits: more than any machine has."""
+"""Nodes wanted where nobody waits: more than any machine has."""
+SHORTEST_S = 60.0
+"""Jobs of length class 0 take no longer than this; every class reaches four times as far as the one before."""
+N_CLASSES = 8
+ANY = N_CLASSES - 1
+"""The last length class: all jobs, however long."""
 
 
-def empty_tree(n: int) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return ``(wants, least_nodes, least_est_s)`` for ``n`` positions with nobody waiting.
+class Tree(NamedTuple):
+    """The waiting jobs in some fixed order."""
 
-    Returns:
-        Nodes wanted at each position, shape (n,); the two minima of each tree node, shape (2 * leaves,): node k has
-        the children 2k and 2k+1, node 1 is the root, the second half are the leaves.
-    """
+    wants: IntArray
+    """(n,) nodes wanted at each position."""
+    least: NDArray[np.int32]
+    """(2 * leaves, classes) fewest nodes wanted below each tree node by jobs of each length class or a shorter one.
+    Node k has the children 2k and 2k+1, node 1 is the root, the second half are the leaves."""
+
+
+def empty_tree(n: int) -> Tree:
+    """Return the tree of ``n`` positions with nobody waiting."""
     leaves = 1
     while leaves * BLOCK < n:
         leaves *= 2
-    least_nodes = np.full(2 * leaves, NOBODY, np.int32)
-    return np.full(n, NOBODY, np.int32), least_nodes, np.full(2 * leaves, np.inf)
+    return Tree(np.full(n, NOBODY, np.int32), np.full((2 * leaves, N_CLASSES), NOBODY, np.int32))
 
 
 @kernel_part
-def join(
-    wants: IntArray, least_nodes: IntArray, least_est_s: FloatArray, position: int, nodes: int, est_s: float
-) -> None:
+def length_class(length_s: float) -> int:
+    """Return the length class of a time."""
+    limit_s, k = SHORTEST_S, 0
+    while k < ANY and length_s > limit_s:
+        limit_s *= 4.0
+        k += 1
+    return k
+
+
+@kernel_part
+def join(tree: Tree, position: int, nodes: int, est_s: float) -> None:
     """Let a job wait at its position."""
-    wants[position] = nodes
-    node = len(least_nodes) // 2 + position // BLOCK
-    while node > 0:
-        lower = False
-        if nodes < least_nodes[node]:
-            least_nodes[node] = nodes
-            lower = True
-        if est_s < least_est_s[node]:
-            least_est_s[node] = est_s
-            lower = True
-        if not lower:
-            break
+    least = tree.least
+    tree.wants[position] = nodes
+    node = len(least) // 2 + position // BLOCK
+    shortest = length_class(est_s)
+    while node > 0 and nodes < least[node, shortest]:
+        for k in range(shortest, N_CLASSES):
+            least[node, k] = min(least[node, k], nodes)
         node >>= 1
 
 
 @kernel_part
-def leave(
-    wants: IntArray,
-    least_nodes: IntArray,
-    least_est_s: FloatArray,
-    by_position: IntArray,
-    est_s: FloatArray,
-    position: int,
-) -> None:
+def leave(tree: Tree, by_position: IntArray, est_s: FloatArray, position: int) -> None:
     """Strike the job at a position from the queue."""
+    wants, least = tree.wants, tree.least
     gone = wants[position]
     wants[position] = NOBODY
     leaf = position // BLOCK
-    node = len(least_nodes) // 2 + leaf
-    if gone > least_nodes[node] and est_s[by_position[position]] > least_est_s[node]:
+    node = len(least) // 2 + leaf
+    if gone > least[node, length_class(est_s[by_position[position]])]:
         return
-    fewest, shortest_s = NOBODY, np.inf
+    for k in range(N_CLASSES):
+        least[node, k] = NOBODY
     for at in range(leaf * BLOCK, min(leaf * BLOCK + BLOCK, len(wants))):
         if wants[at] != NOBODY:
-            fewest = min(fewest, wants[at])
-            shortest_s = min(shortest_s, est_s[by_position[at]])
-    while fewest != least_nodes[node] or shortest_s != least_est_s[node]:
-        least_nodes[node] = fewest
-        least_est_s[node] = shortest_s
-        if node == 1:
+            k = length_class(est_s[by_position[at]])
+            least[node, k] = min(least[node, k], wants[at])
+    for k in range(1, N_CLASSES):
+        least[node, k] = min(least[node, k], least[node, k - 1])
+    while node > 1:
+        parent = node >> 1
+        same = True
+        for k in range(N_CLASSES):
+            fewest = min(least[node, k], least[node ^ 1, k])
+            same &= fewest == least[parent, k]
+            least[parent, k] = fewest
+        if same:
             break
-        fewest = min(fewest, least_nodes[node ^ 1])
-        shortest_s = min(shortest_s, least_est_s[node ^ 1])
-        node >>= 1
+        node = parent
 
 
 @kernel_part
 def find(
-    wants: IntArray,
-    least_nodes: IntArray,
-    least_est_s: FloatArray,
+    tree: Tree,
     by_position: IntArray,
     est_s: FloatArray,
     first: int,
@@ -100,13 +112,16 @@ def find(
 
     Harmless: it takes at most ``spare`` nodes, or ends by ``shadow_s`` if started now.
     """
-    n, leaves = len(wants), len(least_nodes) // 2
+    wants, least = tree.wants, tree.least
+    n, leaves = len(wants), len(least) // 2
     if first >= n:
         return -1
+    # Whoever ends by the shadow time in rounded arithmetic is at most a rounding error longer than this.
+    longest = length_class((shadow_s - now_s) + 1e-15 * (abs(shadow_s) + abs(now_s)))
+    spare = min(spare, free)
     node = leaves + first // BLOCK
     while True:
-        fewest = least_nodes[node]
-        if fewest <= free and (fewest <= spare or now_s + least_est_s[node] <= shadow_s):
+        if least[node, longest] <= free or least[node, ANY] <= spare:
             if node < leaves:
                 node *= 2
                 continue
@@ -123,14 +138,15 @@ def find(
 
 
 @kernel_part
-def following(wants: IntArray, least_nodes: IntArray, first: int) -> int:
-    """Return the first position ≥ ``first`` at which anybody waits, or ``len(wants)``."""
-    n, leaves = len(wants), len(least_nodes) // 2
+def following(tree: Tree, first: int) -> int:
+    """Return the first position ≥ ``first`` at which anybody waits, or the number of positions."""
+    wants, least = tree.wants, tree.least
+    n, leaves = len(wants), len(least) // 2
     if first >= n:
         return n
     node = leaves + first // BLOCK
     while True:
-        if least_nodes[node] != NOBODY:
+        if least[node, ANY] != NOBODY:
             if node < leaves:
                 node *= 2
                 continue

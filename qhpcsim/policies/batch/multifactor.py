@@ -45,6 +45,9 @@ class MultifactorPolicy(Policy):
     """PriorityMaxAge: waiting longer adds nothing."""
     favor_small: bool = False
     """PriorityFavorSmall."""
+    size_counts_nodes: bool = True
+    """False: jobs ask for tasks and not for nodes (``sbatch -n`` without ``-N``); each then counts as one node in the
+    size factor, as its least number of nodes is 1."""
     decay_half_life_s: float = 7 * DAY_S
     """PriorityDecayHalfLife of the usage; 0: none."""
     calc_period_s: float = 300.0
@@ -195,7 +198,8 @@ class MultifactorOrder:
 
     def _size(self, total_nodes: float, total_cores: float) -> FloatArray:
         """Return the weighted job-size factor of every job."""
-        size = (self._nodes / total_nodes + self._cores / total_cores) / 2.0
+        nodes = self._nodes if self.policy.size_counts_nodes else np.ones_like(self._nodes)
+        size = (nodes / total_nodes + self._cores / total_cores) / 2.0
         if self.policy.favor_small:
             size = 1.0 - size
         result: FloatArray = self.policy.weight_job_size * np.clip(size, 0.0, 1.0)

@@ -1,0 +1,153 @@
+"""A QPU as its users see it: requests in, seconds out, with an interval; one registered class a modality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, cast
+
+import numpy as np
+
+from qhpcsim.core.cards import Card, card
+from qhpcsim.core.data import data_dir
+from qhpcsim.core.errors import CardError, ConfigError, nearest, shorten
+from qhpcsim.core.records import FloatArray
+from qhpcsim.core.registry import lookup
+from qhpcsim.models.qpu_card import COMMON, RANGES, Quantity, read_numbers
+from qhpcsim.models.requests import Outside, Prediction, Request
+from qhpcsim.models.spread import Spread
+
+
+class QpuModel(Protocol):
+    """What every QPU model offers."""
+
+    card: Card
+    name: str
+
+    def predict(self, request: Request) -> Prediction:
+        """Return median and 90 % interval of each job's service time."""
+
+    def draw(self, request: Request, rng: np.random.Generator) -> FloatArray:
+        """Return one random service time in seconds for each job."""
+
+    def refuse(self, request: Request, where: str = "request") -> None:
+        """Raise ``ConfigError`` for the first job that the device cannot run."""
+
+    def outside(self, request: Request) -> list[Outside]:
+        """Return the ranges of the card that some jobs leave."""
+
+
+@dataclass
+class TimedQpu:
+    """Base of the models: the time is an execution and an overhead, each random in its way.
+
+    A modality sets ``schema`` and writes ``execution_s`` and ``overhead_s``.
+    """
+
+    name: str
+    card: Card
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    schema: ClassVar[dict[str, Quantity]] = COMMON
+
+    def __post_init__(self) -> None:
+        self.numbers: dict[str, Any] = read_numbers(self.card, self.schema, self.settings)
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        """Return an entry in SI units, or ``default`` if the card has none."""
+        return float(self.numbers.get(name, default))
+
+    def execution_s(self, request: Request) -> FloatArray:
+        """Return the time in which circuits run, in seconds."""
+        raise NotImplementedError
+
+    def overhead_s(self, request: Request) -> FloatArray:
+        """Return the typical rest of the service time, in seconds."""
+        return self.number("load") + self.number("load_per_circuit") * request.n_circuits
+
+    def spread(self, several: bool) -> Spread:
+        """Return the law of the randomness for jobs of one circuit or of several."""
+        return Spread.lognormal(self.number("overhead_cv"), self.number("time_factor_sigma"))
+
+    def predict(self, request: Request) -> Prediction:
+        """Return median and 90 % interval of each job's service time."""
+        found = np.empty((3, len(request)))
+        execution, overhead = self.execution_s(request), self.overhead_s(request)
+        for several in (False, True):
+            jobs = (request.n_circuits > 1) == several
+            part = self.spread(several).predict(execution[jobs], overhead[jobs])
+            found[:, jobs] = part.median_s, part.p5_s, part.p95_s
+        return Prediction(*found)
+
+    def draw(self, request: Request, rng: np.random.Generator) -> FloatArray:
+        """Return one random service time in seconds for each job."""
+        found = np.empty(len(request))
+        execution, overhead = self.execution_s(request), self.overhead_s(request)
+        for several in (False, True):
+            jobs = (request.n_circuits > 1) == several
+            found[jobs] = self.spread(several).draw(execution[jobs], overhead[jobs], rng)
+        return found
+
+    def refuse(self, request: Request, where: str = "request") -> None:
+        """Raise ``ConfigError`` for the first job that the device cannot run: too wide, too many shots or circuits."""
+        limits = {
+            "n_qubits": (request.width, "qubits"),
+            "max_shots": (request.shots, "shots"),
+            "max_circuits": (request.n_circuits, "circuits"),
+            "max_executions": (request.shots * request.n_circuits, "executions"),
+        }
+        for name, (values, what) in limits.items():
+            most = self.number(name, np.inf)
+            if (values > most).any():
+                row = int(np.argmax(values > most))
+                raise ConfigError(
+                    f"{values[row]:g} {what} are too many for {self.name}",
+                    where=f"{where}, job {row}",
+                    allowed=f"at most {most:g}",
+                )
+
+    def outside(self, request: Request) -> list[Outside]:
+        """Return the ranges of the card that some jobs leave; extrapolation is allowed and reported."""
+        values = (request.n_circuits, request.shots, request.depth_total / request.n_circuits, request.width)
+        found = []
+        for (name, what), value in zip(RANGES.items(), values, strict=True):
+            if name in self.numbers:
+                low, high = self.numbers[name]
+                found.append(Outside(what, low, high, (value < low) | (value > high)))
+        return [part for part in found if part.jobs.any()]
+
+
+def open_qpu(name: str, **settings: Any) -> QpuModel:
+    """Return the model of a card.
+
+    Args:
+        name: A card in ``calibration/qpu/``, or the path of a card file.
+        settings: Numbers that replace the card's, by entry: ``time_layer="50ms"``.
+
+    Raises:
+        CardError: if the card is missing or wrong, or lacks a number that only the user can give.
+    """
+    read = card(_path(name))
+    if not read.model:
+        raise CardError("the card does not name its model", where=read.path, hint="add a line 'model: superconducting'")
+    target = lookup("qpu_model", read.model, f"{read.path}: model").target
+    return cast(QpuModel, target(Path(name).stem, read, settings))
+
+
+def qpu_cards() -> dict[str, Path]:
+    """Return the shipped QPU cards by name."""
+    return {path.stem: path for path in sorted((data_dir("calibration") / "qpu").glob("*.yaml"))}
+
+
+def _path(name: str) -> Path:
+    known = qpu_cards()
+    if name in known:
+        return known[name]
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    raise CardError(
+        f"no QPU card {shorten(name)!r}",
+        allowed=", ".join(known),
+        suggestion=nearest(name, known),
+        hint="qhpcsim list qpus",
+    )
