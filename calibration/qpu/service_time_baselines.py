@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,8 +32,8 @@ def hybrid_cloud_sim(r: Request) -> np.ndarray:
 
 
 def q_cloud_sim(r: Request) -> np.ndarray:
-    """Return QCloudSim's time for each circuit of the job, with a quantum volume of 127."""
-    return r.n_circuits * 100.0 * 10.0 * r.shots * np.log2(127.0) / 30e3
+    """Return QCloudSim's time of a job, whose depth does not enter, with a quantum volume of 127."""
+    return 100.0 * 10.0 * r.shots * np.log2(127.0) / 30e3
 
 
 def i_quantum(r: Request) -> np.ndarray:
@@ -131,7 +132,7 @@ class Report:
         median = self.runs[0].median_s
         parts = {f"one circuit, {s:g} shots": one & (r.shots == s) for s in np.unique(r.shots[one])}
         edges = (0, 10, 20, 40, 80, 160, 320, 1e9)
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in itertools.pairwise(edges):
             parts[f"several, predicted {low:g} … {high:g} s"] = ~one & (median >= low) & (median < high)
         return [
             (name, str(int(j.sum())), f"{self.errors(j).mean():.1f}", f"{self.coverage(j).mean():.0f}")
@@ -141,24 +142,29 @@ class Report:
 
     def csv(self) -> str:
         """Return the comparison as CSV."""
-        head = "model,stratum,median_ape_pct,median_ape_ci95,within_20pct,predicted_over_real,coverage90_pct,coverage_ci95"
+        head = (
+            "model,stratum,median_ape_pct,median_ape_ci95,within_20pct,predicted_over_real,coverage90_pct,coverage_ci95"
+        )
         return "\n".join([head, *(",".join(f'"{c}"' for c in row) for row in self.rows())]) + "\n"
 
     def markdown(self) -> str:
         """Return both tables in Markdown."""
         n = {name: int(jobs.sum()) for name, jobs in self.strata().items()}
-        head = "model|jobs|median error %|95 % interval|within 20 %|predicted / real|in the 90 % interval, %|95 % interval"
+        head = (
+            "model|jobs|median error %|95 % interval|within 20 %|predicted / real|in the 90 % interval, %|95 % interval"
+        )
         lines = [
             "# Service time of IBM QPUs: held-out error\n",
             f"{n['all']} real jobs of 2023 ({n['one circuit']} of one circuit, {n['several circuits']} of several), "
             f"{len(np.unique(self.group))} distinct rows of features. Five folds by distinct row, {len(self.runs)} "
             "repeats: mean ± standard deviation over repeats. Intervals: bootstrap over distinct rows. The other "
-            "models are not fitted; the jobs do not name their machine, so their CLOPS are our choice.\n",
+            "models are not fitted; the jobs do not name their machine, so their CLOPS are our choice, and where a "
+            "formula knows jobs of one circuit only, it is read in the way that suits it best.\n",
             *_table(head, self.rows()),
             "\n## Where it is right and where not\n",
             *_table("jobs|n|median error %|in the 90 % interval, %", self.bins()),
-            "\nMost jobs of 8192 shots ran faster than the repetition rate of any machine of that year allows (some below "
-            "4 µs a shot), with a time that grows exponentially with the qubits: they are simulator runs, or another "
+            "\nMost jobs of 8192 shots ran faster than the repetition rate of any machine of that year allows (some "
+            "below 4 µs a shot), with a time that grows exponentially with the qubits: they are simulator runs, or another "
             "service. They are counted above, and the model does not try to predict them.\n",
         ]
         return "\n".join(lines)

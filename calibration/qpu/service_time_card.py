@@ -16,7 +16,7 @@ def service_entries(numbers: Mapping[str, Any], sd: Mapping[str, float]) -> list
     """Return the YAML lines of the fitted entries."""
     fitted = [
         ("load", numbers["load"], "s", sd["load"], "part of the overhead that does not overlap with the execution"),
-        ("execution_floor", numbers["execution_floor"], "s", sd["execution_floor"], "a job holds the QPU at least so long"),
+        ("execution_floor", numbers["execution_floor"], "s", sd["execution_floor"], "the QPU is held at least so long"),
         ("load_several", numbers["load_several"], "s", sd["load_several"], "more for a job of several circuits"),
         ("load_per_circuit", 1e3 * numbers["load_per_circuit"], "ms", 1e3 * sd["load_per_circuit"], ""),
         ("load_wide", numbers["load_wide"], "s", sd["load_wide"],
@@ -34,10 +34,8 @@ def service_entries(numbers: Mapping[str, Any], sd: Mapping[str, float]) -> list
 
 def entry(name: str, value: Any, unit: str, sd: float | None, note: str = "", method: str = "") -> str:
     """Return one entry in YAML."""
-    if isinstance(value, Sequence):
-        shown = "[" + ", ".join(f"{float(v):g}" for v in value) + "]"
-    else:
-        shown = f"{value:.4g}"
+    many = isinstance(value, Sequence)
+    shown = "[" + ", ".join(f"{float(v):g}" for v in value) + "]" if many else f"{value:.4g}"
     rest = f', note: "{note}"' if note else ""
     rest += f", method: {method}" if method else ""
     quoted = '"1"' if unit == "1" else unit
@@ -73,7 +71,9 @@ def text(numbers: Mapping[str, Any], sd: Mapping[str, float], report: Any) -> st
         '  n_qubits: {value: 127, unit: qubits, uncertainty: 0, method: published, note: "largest Eagle"}',
         "  rep_delay: {value: 250, unit: us, uncertainty: 50, method: published, licence: Apache-2.0,",
         '    source: "qiskit-ibm-runtime 0.51.0, default_rep_delay of the fake backends"}',
-        entry("time_shot_extra", 1e6 * numbers["time_shot_extra"], "us", 1e6 * sd["shot"], "reset, readout and the rest"),
+        entry(
+            "time_shot_extra", 1e6 * numbers["time_shot_extra"], "us", 1e6 * sd["shot"], "reset, readout and the rest"
+        ),
         entry("time_layer", 1e9 * numbers["time_layer"], "ns", 1e9 * sd["time_layer"], "mean duration of a layer"),
         *service_entries(numbers, sd),
         entry("range_n_circuits", [r.n_circuits.min(), r.n_circuits.max()], "circuits", None, "", "definition"),

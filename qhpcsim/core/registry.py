@@ -19,6 +19,8 @@ HOMES: dict[str, str] = {
     "format": "qhpcsim.workloads",
     "generator": "qhpcsim.workloads",
     "qpu_model": "qhpcsim.models",
+    "discipline": "qhpcsim.policies.qpu",
+    "qpu_choice": "qhpcsim.policies.qpu",
     "metric": "qhpcsim.metrics",
     "export": "qhpcsim.results",
 }

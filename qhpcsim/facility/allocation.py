@@ -5,6 +5,7 @@ Scheduling among identical nodes only counts them; which ones a job had is worke
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import pairwise
 
 import numpy as np
@@ -29,13 +30,15 @@ def assign_nodes(
         nodes: (n,) nodes of each job of the table.
         n_nodes: Size of the machine.
         base: Id of its first node.
-        compiled: Whether to use the compiled walk.
+        compiled: Walk compiled over arrays instead of in Python over lists; the result is the same.
 
     Returns:
         ``(offset, lo, hi)``: job j has the ranges ``lo[k]..hi[k]`` for ``offset[j] ≤ k < offset[j + 1]``.
     """
     n = len(nodes)
-    walk = compile_kernel(walk_log) if compiled else walk_log
+    if not compiled:
+        return _by_job(*_walk_lists(order.tolist(), nodes.tolist(), n_nodes, base))
+    walk = compile_kernel(walk_log)
     free_lo, free_hi = np.empty(n_nodes + 1, np.int32), np.empty(n_nodes + 1, np.int32)
     state = np.array([0, 0, 0, 1], np.int64)
     free_lo[0], free_hi[0] = base, base + n_nodes - 1
@@ -56,6 +59,52 @@ def _by_job(first: Offsets, count: IntArray, lo: IntArray, hi: IntArray) -> tupl
     at = np.repeat(first - offset[:-1], count)
     at += np.arange(len(at))
     return offset, lo[at], hi[at]
+
+
+def _walk_lists(
+    order: list[int], nodes: list[int], n_nodes: int, base: int
+) -> tuple[Offsets, IntArray, IntArray, IntArray]:
+    """Do what ``walk_log`` does, on lists: Python inserts into those faster than it shifts arrays."""
+    free_lo, free_hi = [base], [base + n_nodes - 1]
+    lo: list[int] = []
+    hi: list[int] = []
+    first, count = [0] * len(nodes), [0] * len(nodes)
+    for entry in order:
+        if entry < 0:
+            begin = first[~entry]
+            for k in range(begin, begin + count[~entry]):
+                _give_back_lists(free_lo, free_hi, lo[k], hi[k])
+            continue
+        need, first[entry] = nodes[entry], len(lo)
+        while need > 0:
+            low, high = free_lo[0], free_hi[0]
+            if high - low < need:
+                del free_lo[0], free_hi[0]
+            else:
+                high = low + need - 1
+                free_lo[0] = high + 1
+            lo.append(low)
+            hi.append(high)
+            need -= high - low + 1
+        count[entry] = len(lo) - first[entry]
+    return np.array(first, np.int64), np.array(count, np.int32), np.array(lo, np.int32), np.array(hi, np.int32)
+
+
+def _give_back_lists(free_lo: list[int], free_hi: list[int], lo: int, hi: int) -> None:
+    """Add one range to the free intervals, joining those that touch."""
+    at = bisect_left(free_lo, lo)
+    before = at > 0 and free_hi[at - 1] + 1 == lo
+    after = at < len(free_lo) and hi + 1 == free_lo[at]
+    if before and after:
+        free_hi[at - 1] = free_hi[at]
+        del free_lo[at], free_hi[at]
+    elif before:
+        free_hi[at - 1] = hi
+    elif after:
+        free_lo[at] = lo
+    else:
+        free_lo.insert(at, lo)
+        free_hi.insert(at, hi)
 
 
 def walk_log(

@@ -131,6 +131,13 @@ def batch_system(
 ) -> BatchSystem:
     """Return the batch system of one partition, armed on the clock."""
     pooled = needs_pool(partition, policy)
+    cycled = scheduler.interval_s > 0 or scheduler.bf_interval_s > 0
+    if (pooled or cycled) and policy.semantics != "batch":
+        raise ConfigError(
+            f"semantics {policy.semantics!r} knows neither shared or unlike nodes nor scheduling cycles",
+            where="policy.semantics",
+            allowed="batch",
+        )
     state = PooledState(table, partition, wants.est_s) if pooled else QueueState(table, partition.nodes, wants.est_s)
     order = None
     if policy.order != "fcfs":
@@ -140,7 +147,7 @@ def batch_system(
     rule = lookup("backfill", _rule_name(policy, pooled), "policy.backfill").target(state, policy)
     if hasattr(rule, "use_scheduler"):
         rule.use_scheduler(scheduler)
-    if scheduler.interval_s > 0 or scheduler.bf_interval_s > 0:
+    if cycled:
         return CycledBatchSystem(clock, state, rule, order, wants.hold_s, jobs, on_end, scheduler=scheduler)
     system = SYSTEMS[policy.semantics]
     return system(clock, state, rule, order, wants.hold_s, jobs, on_end)

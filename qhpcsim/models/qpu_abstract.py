@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -74,7 +74,8 @@ class AbstractQpu(TimedQpu):
         """Return quantiles of the service time in seconds."""
         if self.law.law == "empirical":
             rank = np.ceil(levels * len(self.values_s)).astype(int) - 1
-            return self.values_s[np.clip(rank, 0, len(self.values_s) - 1)]
+            found: FloatArray = self.values_s[np.clip(rank, 0, len(self.values_s) - 1)]
+            return found
         return _QUANTILES[self.law.law](levels, self.mean_s, self.cv)
 
     def predict(self, request: Request) -> Prediction:

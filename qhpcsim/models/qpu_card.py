@@ -94,9 +94,9 @@ def read_numbers(card: Card, schema: Mapping[str, Quantity], settings: Mapping[s
     Raises:
         CardError: for an unknown or missing entry, a wrong unit, or a value out of its limits; names card and field.
     """
-    numbers = {
-        name: _si(entry, _known(name, schema, card), f"{card.path}: {name}") for name, entry in card.entries.items()
-    }
+    numbers = {}
+    for name, entry in card.entries.items():
+        numbers[name] = _si(entry, _known(name, schema, card), f"{card.path}: {name}")
     for name, value in settings.items():
         quantity = _known(name, schema, card)
         where = f"setting {name}"
@@ -127,10 +127,7 @@ def _si(entry: CardEntry, quantity: Quantity, where: str) -> Any:
     if entry.unit not in quantity.units:
         raise CardError(f"unit {shorten(entry.unit)!r} does not fit", where=where, allowed=", ".join(quantity.units))
     scale = _SI.get(entry.unit, 1.0)
-    value = entry.value
-    return _limited(
-        [scale * float(v) for v in value] if isinstance(value, list) else scale * float(value), quantity, where
-    )
+    return _limited(scale * np.asarray(entry.value, dtype=np.float64), quantity, where)
 
 
 def _limited(value: Any, quantity: Quantity, where: str) -> Any:

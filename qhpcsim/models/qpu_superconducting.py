@@ -71,7 +71,8 @@ class SuperconductingQpu(TimedQpu):
             circuits_s = request.depth_total * self.number("time_layer")
         rate_hz = self.number("max_shot_rate", np.inf)
         per_shot_s = np.maximum(request.n_circuits * self.shot_s() + circuits_s, request.n_circuits / rate_hz)
-        return request.shots * per_shot_s
+        execution_s: FloatArray = request.shots * per_shot_s
+        return execution_s
 
     def overhead_s(self, request: Request) -> FloatArray:
         """Return the typical rest of the service time, in seconds."""
@@ -79,7 +80,8 @@ class SuperconductingQpu(TimedQpu):
         wide = np.clip(request.width - low, 0.0, high - low) / request.n_circuits
         idle_s = np.maximum(0.0, self.number("execution_floor") - self.execution_s(request))
         several_s = self.number("load_several") * (request.n_circuits > 1)
-        return super().overhead_s(request) + several_s + self.number("load_wide") * wide + idle_s
+        overhead_s: FloatArray = super().overhead_s(request) + several_s + self.number("load_wide") * wide + idle_s
+        return overhead_s
 
     def spread(self, several: bool) -> Spread:
         """Return the law of the randomness for jobs of one circuit or of several."""

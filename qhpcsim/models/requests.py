@@ -105,4 +105,5 @@ class Outside:
     jobs: NDArray[np.bool_]
 
     def __str__(self) -> str:
-        return f"{int(self.jobs.sum())} of {len(self.jobs)} jobs outside the fitted {self.column} {self.low:g} … {self.high:g}"
+        n_out = int(self.jobs.sum())
+        return f"{n_out} of {len(self.jobs)} jobs outside the fitted {self.column} {self.low:g} … {self.high:g}"

@@ -11,12 +11,19 @@ from qhpcsim.core.records import FloatArray
 from qhpcsim.models.requests import Prediction
 
 _CHUNK = 2048
+_N_SHARE, _N_FACTOR = 100, 15
+"""Grid on which the quantiles of a sum are found."""
 _NORMAL = NormalDist()
 
 
 def normal_quantiles(levels: FloatArray) -> FloatArray:
     """Return quantiles of the standard normal law."""
     return np.array([_NORMAL.inv_cdf(float(u)) for u in np.ravel(levels)]).reshape(np.shape(levels))
+
+
+def _middles(n: int) -> FloatArray:
+    """Return the middles of n equal parts of 0 … 1."""
+    return (np.arange(n) + 0.5) / n
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +50,13 @@ class Spread:
     @classmethod
     def lognormal(cls, cv: float, sigma: float) -> Spread:
         """Return a spread whose overhead share is log-normal with median 1 and coefficient of variation ``cv``."""
-        levels = (np.arange(80) + 0.5) / 80
+        levels = _middles(_N_SHARE)
         return cls(levels, np.exp(np.sqrt(np.log1p(cv * cv)) * normal_quantiles(levels)), sigma)
 
-    def predict(
-        self, execution_s: FloatArray, overhead_s: FloatArray, n_share: int = 80, n_factor: int = 9
-    ) -> Prediction:
+    def predict(self, execution_s: FloatArray, overhead_s: FloatArray) -> Prediction:
         """Return median and 90 % interval by summing over a grid of equally likely W and z."""
-        share = np.interp((np.arange(n_share) + 0.5) / n_share, self.levels, self.share)
-        factor = np.exp(self.sigma * normal_quantiles((np.arange(n_factor) + 0.5) / n_factor))
+        share = np.interp(_middles(_N_SHARE), self.levels, self.share)
+        factor = np.exp(self.sigma * normal_quantiles(_middles(_N_FACTOR)))
         found = np.empty((3, len(execution_s)))
         for start in range(0, len(execution_s), _CHUNK):
             part = slice(start, start + _CHUNK)

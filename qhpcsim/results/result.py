@@ -71,6 +71,9 @@ class Result:
         (path / run_folder.SCENARIO).write_text(self.scenario_text(), encoding="utf-8")
         columns = job_columns(self.table, self.schedule, self.partitions)
         write_jobs_csv(path / run_folder.JOBS, columns, self.schedule)
+        if self.baseline is not None:
+            other = self.baseline.schedule
+            write_jobs_csv(path / run_folder.BASELINE_JOBS, job_columns(self.table, other, self.partitions), other)
         write_events(path / run_folder.EVENTS, self.table, self.schedule, self.partitions)
         run_folder.write_json(path / run_folder.SUMMARY, self.summary)
         run_folder.write_json(path / run_folder.CARD, self.card)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SCENARIO, JOBS, EVENTS, SUMMARY, CARD = "scenario.yaml", "jobs.csv", "events.csv.gz", "summary.json", "card.json"
 FILES = (SCENARIO, JOBS, EVENTS, SUMMARY, CARD)
 """``card.json`` is written last: a folder that has it is complete."""
+BASELINE_JOBS = "baseline_jobs.csv"
+"""The baseline's schedule, where the scenario names a baseline."""
 
 
 def prepare(folder: Path) -> None:
@@ -35,7 +37,8 @@ def prepare(folder: Path) -> None:
             raise RunFolderError(
                 "the folder holds files that are not a run's", where=str(folder), hint="choose another --out"
             )
-        (folder / CARD).unlink(missing_ok=True)
+        for name in (CARD, BASELINE_JOBS):
+            (folder / name).unlink(missing_ok=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

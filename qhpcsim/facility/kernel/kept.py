@@ -130,16 +130,23 @@ def _reserve(jobs: Jobs, machine: Machine, reserved: Reserved, plan: Plan, job: 
 @kernel_part
 def _file(jobs: Jobs, reserved: Reserved, gap: int, start_s: float, job: int) -> None:
     """Write a job into the reservations in order, moving those behind it up to the ``gap``."""
-    rank, k = jobs.rank[job], gap
-    while k > 0 and (
-        reserved.start_s[k - 1] > start_s
-        or (reserved.start_s[k - 1] == start_s and jobs.rank[reserved.job[k - 1]] > rank)
-    ):
-        reserved.start_s[k] = reserved.start_s[k - 1]
-        reserved.job[k] = reserved.job[k - 1]
-        reserved.nodes[k] = reserved.nodes[k - 1]
-        k -= 1
-    reserved.start_s[k], reserved.job[k], reserved.nodes[k] = start_s, job, jobs.nodes[job]
+    rank, low, high = jobs.rank[job], 0, gap
+    while low < high:
+        middle = (low + high) >> 1
+        other_s = reserved.start_s[middle]
+        if other_s < start_s or (other_s == start_s and jobs.rank[reserved.job[middle]] < rank):
+            low = middle + 1
+        else:
+            high = middle
+    # Unsigned indices cannot count from the end of an array; knowing that, the compiler moves many entries at once.
+    one, last, n = np.uint64(1), np.uint64(gap), np.uint64(gap - low)
+    for k in range(n):
+        reserved.start_s[last - k] = reserved.start_s[last - k - one]
+    for k in range(n):
+        reserved.job[last - k] = reserved.job[last - k - one]
+    for k in range(n):
+        reserved.nodes[last - k] = reserved.nodes[last - k - one]
+    reserved.start_s[low], reserved.job[low], reserved.nodes[low] = start_s, job, jobs.nodes[job]
 
 
 @kernel_part
@@ -151,8 +158,11 @@ def _start_due(jobs: Jobs, machine: Machine, reserved: Reserved, now_s: float) -
         due += 1
     if due == 0:
         return
-    for k in range(due, waiting):
-        reserved.start_s[k - due] = reserved.start_s[k]
-        reserved.job[k - due] = reserved.job[k]
-        reserved.nodes[k - due] = reserved.nodes[k]
+    first, n = np.uint64(due), np.uint64(waiting - due)
+    for k in range(n):
+        reserved.start_s[k] = reserved.start_s[first + k]
+    for k in range(n):
+        reserved.job[k] = reserved.job[first + k]
+    for k in range(n):
+        reserved.nodes[k] = reserved.nodes[first + k]
     machine.counts[WAITING] = waiting - due

@@ -195,9 +195,12 @@ def change(
 @kernel_part
 def _split(at_s: FloatArray, free: IntArray, extent: Extent, step: int, time_s: float) -> None:
     """Let a new step, equal to the one before it, begin at ``time_s``."""
-    for k in range(extent[1], step, -1):
-        at_s[k] = at_s[k - 1]
-        free[k] = free[k - 1]
+    # Unsigned indices cannot count from the end of an array; knowing that, the compiler moves many entries at once.
+    one, last, n = np.uint64(1), np.uint64(extent[1]), np.uint64(extent[1] - step)
+    for k in range(n):
+        at_s[last - k] = at_s[last - k - one]
+    for k in range(n):
+        free[last - k] = free[last - k - one]
     at_s[step] = time_s
     free[step] = free[step - 1]
     extent[1] += 1
@@ -207,6 +210,8 @@ def _split(at_s: FloatArray, free: IntArray, extent: Extent, step: int, time_s: 
 def _join(at_s: FloatArray, free: IntArray, extent: Extent, step: int) -> None:
     """Strike a step that equals the one before it."""
     extent[1] -= 1
-    for k in range(step, extent[1]):
-        at_s[k] = at_s[k + 1]
-        free[k] = free[k + 1]
+    one, first, n = np.uint64(1), np.uint64(step), np.uint64(extent[1] - step)
+    for k in range(n):
+        at_s[first + k] = at_s[first + k + one]
+    for k in range(n):
+        free[first + k] = free[first + k + one]

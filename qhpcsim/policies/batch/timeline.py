@@ -109,7 +109,8 @@ class Timeline:
         pool = self.pool
         if self.exclusive:
             idle = [free == all_ for free, all_ in zip(pool.free_cores, pool.cores, strict=True)]
-            return np.bincount(self._bin, weights=idle, minlength=len(self._caps))[:, None]
+            counts = np.bincount(self._bin, weights=idle, minlength=len(self._caps)).astype(np.float64)
+            return counts[:, None]
         return np.column_stack([pool.free_cores, pool.free_gpus, pool.free_memory]).astype(np.float64)
 
     def _ask(self, demand: Any) -> tuple[Any, Any]:

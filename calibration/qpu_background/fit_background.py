@@ -1,0 +1,166 @@
+"""Fit the background card: ``python calibration/qpu_background/fit_background.py PENDING_1MIN.csv[.gz]``.
+
+The file has a column ``timestamp`` and one column of pending jobs for each QPU, one row a minute. For each QPU the fit
+simulates the law on its own seeds, compares the means of the statistics with the data's, and moves each parameter by
+the ratio: knots of the level by quantiles of the series, the gap between looks by the number of batches, its cv by the
+cv of the gaps between batches, the rate of jobs by the number of jobs. Only ``background_report.py`` sees other seeds.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from qhpcsim.core.records import FloatArray
+from qhpcsim.core.rng import Rng
+from qhpcsim.workloads.backlog_level import LevelLaw
+from qhpcsim.workloads.laws import ServiceLaw
+from qhpcsim.workloads.pending_series import MINUTE_S, SeriesStatistics, simulate, statistics
+from qhpcsim.workloads.qpu_background import QpuBackground
+
+PROBABILITIES = (
+    *(0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6),
+    *(0.7, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99, 1.0),
+)
+TURN_CV = 0.1
+RISE_FRAC = 0.1
+SERVICE_CV = 2.2
+N_USERS = 50
+TURNS = (3, 10)
+"""Fewest and most turns in the span of the series."""
+SEEDS = tuple(range(9000, 9016))
+N_STEPS = 30
+SPARE_RATE = 1.05
+"""Least rate of jobs over the rate of looks, so that the queue follows a level that stands still."""
+
+HEAD = """\
+# Background load of other users on twelve IBM QPUs. One set of entries for each QPU; level_probabilities holds for all.
+card: Background load of twelve IBM QPUs, 16 to 26 November 2023
+model: qpu_background
+method: fit by simulation to 10 days of pending jobs, one value a minute; see fit.md
+source: >-
+  pending jobs published with Qonductor (MIT licence), https://github.com/manosgior/Qonductor-SC25, commit d85452e,
+  data/ibm_status/load_imbalance
+licence: MIT
+script: calibration/qpu_background/fit_background.py
+date: 2026-11-22
+uncertainty: null
+note: one realisation of ten days tells no uncertainty; fit.md gives the spread between seeds
+entries:
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the law shall reproduce."""
+
+    n_minutes: int
+    quantiles: FloatArray
+    figures: SeriesStatistics
+
+
+def read(path: Path) -> dict[str, FloatArray]:
+    """Return the series of each QPU, nan where a minute has no value."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt") as lines:
+        names = next(lines).strip().split(",")
+        rows = [[float(x) if x else np.nan for x in line.rstrip("\n").split(",")[1:]] for line in lines]
+    return dict(zip(names[1:], np.array(rows).T, strict=True))
+
+
+def target(series: FloatArray) -> Target:
+    """Return what a law shall reproduce of a series."""
+    return Target(len(series), np.nanquantile(series, PROBABILITIES), statistics(series))
+
+
+def first_guess(backend: str, goal: Target) -> QpuBackground:
+    """Return a law of the right size; as many turns as there are jobs left over for them."""
+    figures, top = goal.figures, float(goal.quantiles[-1])
+    span_s = goal.n_minutes * MINUTE_S
+    n_turns = int(np.clip(round((figures.n_jobs - 1.2 * figures.n_batches) / top), *TURNS))
+    level = LevelLaw(PROBABILITIES, tuple(goal.quantiles.tolist()), span_s / n_turns, TURN_CV, RISE_FRAC)
+    gap = ServiceLaw("hyperexponential", 0.8 * span_s / figures.n_batches, max(figures.batch_gap_cv, 1.01))
+    rate_hz = max((figures.n_jobs - n_turns * top) / span_s, SPARE_RATE / gap.mean_s)
+    return QpuBackground(backend, level, gap, rate_hz, SERVICE_CV, N_USERS, 1.0)
+
+
+def fit(backend: str, goal: Target) -> QpuBackground:
+    """Return the law after all steps, the last half of them averaged in the logarithm."""
+    law = first_guess(backend, goal)
+    kept: list[FloatArray] = []
+    for step in range(N_STEPS):
+        law = _moved(law, goal, gain=0.6 if step < N_STEPS // 2 else 0.25)
+        if step >= N_STEPS // 2:
+            kept.append(np.log(np.array([*_parameters(law), *(np.array(law.level.jobs) + 1.0)])))
+    mean = np.exp(np.mean(kept, axis=0))
+    return _law(law, *mean[:3], np.round(mean[3:] - 1.0, 2))
+
+
+def _moved(law: QpuBackground, goal: Target, gain: float) -> QpuBackground:
+    """Return the law with every parameter moved towards the data by the power ``gain`` of its ratio."""
+    span_s = goal.n_minutes * MINUTE_S
+    seen = [simulate(law, span_s, Rng(seed)).pending(goal.n_minutes) for seed in SEEDS]
+    figures = [statistics(s) for s in seen]
+
+    def step(name: str) -> float:
+        mean = float(np.mean([getattr(f, name) for f in figures]))
+        return float(np.clip(getattr(goal.figures, name) / mean, 0.6, 1.6)) ** gain
+
+    quantiles = np.mean([np.quantile(s, PROBABILITIES) for s in seen], axis=0)
+    ratio = np.clip((goal.quantiles + 1.0) / (quantiles + 1.0), 0.6, 1.6) ** gain
+    gap_s, cv, rate_hz = _parameters(law)
+    jobs = (np.array(law.level.jobs) + 1.0) * ratio - 1.0
+    return _law(law, gap_s / step("n_batches"), cv * step("batch_gap_cv"), rate_hz * step("n_jobs"), jobs)
+
+
+def _parameters(law: QpuBackground) -> tuple[float, float, float]:
+    return law.look_gap.mean_s, float(law.look_gap.cv or 1.0), law.job_rate_hz
+
+
+def _law(law: QpuBackground, gap_s: float, cv: float, rate_hz: float, jobs: FloatArray) -> QpuBackground:
+    """Return the law with these parameters, kept where they make sense."""
+    rising = np.maximum.accumulate(np.maximum(jobs, 0.0))
+    return replace(
+        law,
+        level=replace(law.level, jobs=tuple(rising.tolist())),
+        look_gap=ServiceLaw("hyperexponential", float(gap_s), float(np.clip(cv, 1.001, 20.0))),
+        job_rate_hz=max(float(rate_hz), SPARE_RATE / float(gap_s)),
+    )
+
+
+def entries(law: QpuBackground) -> str:
+    """Return the lines of one QPU on the card."""
+    name, level = law.backend, law.level
+    jobs = ", ".join(f"{x:.4g}" for x in level.jobs)
+    return (
+        f"  {name}.levels: {{value: [{jobs}], unit: jobs}}\n"
+        f"  {name}.turn: {{value: {level.turn_s / 3600.0:.2f}, unit: h}}\n"
+        f"  {name}.look_gap: {{value: {law.look_gap.mean_s:.1f}, unit: s}}\n"
+        f'  {name}.look_gap_cv: {{value: {law.look_gap.cv:.3f}, unit: "1"}}\n'
+        f"  {name}.job_rate: {{value: {law.job_rate_hz * 3600.0:.3f}, unit: 1/h}}\n"
+    )
+
+
+def shared() -> str:
+    """Return the lines of the card that hold for all QPUs."""
+    knots = ", ".join(f"{p:g}" for p in PROBABILITIES)
+    return (
+        f'  level_probabilities: {{value: [{knots}], unit: "1", method: chosen, note: "knots of NAME.levels"}}\n'
+        f'  rise_frac: {{value: {RISE_FRAC}, unit: "1", method: assumption,\n'
+        '    note: "share of a turn in which the level rises; the series rise in hours and fall in days"}\n'
+        f'  turn_cv: {{value: {TURN_CV}, unit: "1", method: assumption,\n'
+        '    note: "ten days hold too few turns to tell it; the mean is the span over a whole number of turns"}\n'
+        f'  service_cv: {{value: {SERVICE_CV}, unit: "1", method: measured,\n'
+        '    note: "standard deviation over mean of 4962 job times published beside the series"}\n'
+        f'  n_users: {{value: {N_USERS}, unit: "1", method: assumption, note: "the series names no users"}}\n'
+    )
+
+
+if __name__ == "__main__":
+    card = Path(__file__).with_name("ibm_2023.yaml")
+    laws = [fit(name, target(series)) for name, series in read(Path(sys.argv[1])).items()]
+    card.write_text(HEAD + shared() + "".join(entries(law) for law in laws))

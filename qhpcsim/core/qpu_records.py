@@ -1,0 +1,118 @@
+"""Records of QPU services that cross room boundaries: the jobs sent to QPUs and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qhpcsim.core.records import Categories, FloatArray, IntArray
+
+
+class QpuMode(IntEnum):
+    """How a job gets at its QPU."""
+
+    JOB = 0
+    """On its own, through the queue."""
+    BATCH = 1
+    """With the other jobs of its batch, one right after the other; the QPU is given back when none waits."""
+    SESSION = 2
+    """Inside a session that keeps the QPU to itself, also between its jobs."""
+    DEDICATED = 3
+    """Inside a reservation of its user, and only there."""
+
+
+class QpuJobState(IntEnum):
+    """Final state of a QPU job."""
+
+    COMPLETED = 0
+    FAILED = 1
+    """Its session or reservation closed before it started, or it was interrupted too often."""
+    REJECTED = 2
+    """The service did not take it: the queue is full, or no QPU can ever run it."""
+    RUNNING = 3
+    """On a QPU when the simulation stopped."""
+    QUEUED = 4
+    """Waiting when the simulation stopped, or held by a job that never ended."""
+
+
+@dataclass(slots=True)
+class QpuJobTable:
+    """The jobs sent to one QPU service as arrays of length n, in submission order.
+
+    Columns of shape (n,) hold for every QPU; (n, q) gives one value a QPU, in the service's order.
+    """
+
+    submit_s: FloatArray
+    """(n,) submission time; non-decreasing."""
+    drawn_s: FloatArray
+    """(n,) or (n, q) time that the job takes on the QPU, ≥ 0; inf where it cannot run."""
+    predicted_s: FloatArray | None = None
+    """(n,) or (n, q) what the service thinks that it takes; None: the drawn time."""
+    job_id: NDArray[np.generic] | None = None
+    """(n,) unique; None: 0, 1, …"""
+    user: Categories | None = None
+    group: Categories | None = None
+    """Who shares an allocation, for fair share; None: every user is a group."""
+    mode: IntArray | None = None
+    """(n,) ``QpuMode``; None: all are single jobs."""
+    session: IntArray | None = None
+    """(n,) number of the batch or session that the job belongs to, -1 for none."""
+    closes_session: NDArray[np.bool_] | None = None
+    """(n,) the job's user closes the session when it ends."""
+    qpu: IntArray | None = None
+    """(n,) QPU asked for by name, as its index; -1: the service chooses."""
+    priority: IntArray | None = None
+    """(n,) the higher goes first."""
+    depends_on: IntArray | None = None
+    """(n,) index of the job whose result must be back first, -1 for none."""
+    think_s: FloatArray | None = None
+    """(n,) time between that result and this submission, ≥ 0."""
+    circuits: IntArray | None = None
+    shots: NDArray[np.int64] | None = None
+    """(n,) shots of all circuits together."""
+    fidelity: FloatArray | None = None
+    """(n,) or (n, q) expected fidelity in [0, 1]."""
+    hqc: FloatArray | None = None
+    """(n,) vendor credits."""
+
+    @property
+    def n(self) -> int:
+        """Number of jobs."""
+        return len(self.submit_s)
+
+
+@dataclass(slots=True)
+class QpuSchedule:
+    """What became of each job of a ``QpuJobTable``; times on the table's axis, NaN where a thing never happened."""
+
+    submitted_s: FloatArray
+    """(n,) when the user sent it: the table's time, or later if it waited for another job's result."""
+    queued_s: FloatArray
+    """(n,) when it reached the service: one network latency later."""
+    started_s: FloatArray
+    ended_s: FloatArray
+    used_s: FloatArray
+    """(n,) QPU time, lost attempts included, pauses not."""
+    billed_s: FloatArray
+    """(n,) time that is charged: ``used_s``, or wall-clock time inside sessions."""
+    qpu: IntArray
+    """(n,) index of the QPU, -1 if rejected."""
+    state: NDArray[np.int8]
+    """(n,) ``QpuJobState``."""
+    qpu_names: tuple[str, ...]
+    pieces: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+    """Stretches on the QPU, in order, of jobs that were interrupted; all others ran from start to end."""
+    calibrations: list[tuple[int, float, float]] = field(default_factory=list)
+    """(QPU, start, end) of calibration and warm-up work that had no fixed window."""
+    windows: list[tuple[int, float, float]] = field(default_factory=list)
+    """(QPU, start, end) of the times, up to the last job's end, at which the QPU was closed or down."""
+    holds: list[tuple[int, int, float, float]] = field(default_factory=list)
+    """(session, QPU, start, end) of the times at which a session had a QPU to itself."""
+
+    @property
+    def n(self) -> int:
+        """Number of jobs."""
+        return len(self.started_s)
