@@ -131,7 +131,7 @@ class Report:
         r, one = self.request, self.request.n_circuits == 1
         median = self.runs[0].median_s
         parts = {f"one circuit, {s:g} shots": one & (r.shots == s) for s in np.unique(r.shots[one])}
-        edges = (0, 10, 20, 40, 80, 160, 320, 1e9)
+        edges = (0, 10, 20, 40, 80, 160, 320, np.inf)
         for low, high in itertools.pairwise(edges):
             parts[f"several, predicted {low:g} … {high:g} s"] = ~one & (median >= low) & (median < high)
         return [
@@ -164,8 +164,8 @@ class Report:
             "\n## Where it is right and where not\n",
             *_table("jobs|n|median error %|in the 90 % interval, %", self.bins()),
             "\nMost jobs of 8192 shots ran faster than the repetition rate of any machine of that year allows (some "
-            "below 4 µs a shot), with a time that grows exponentially with the qubits: they are simulator runs, or another "
-            "service. They are counted above, and the model does not try to predict them.\n",
+            "below 4 µs a shot), with a time that grows exponentially with the qubits: they are simulator runs, or "
+            "another service. They are counted above, and the model does not try to predict them.\n",
         ]
         return "\n".join(lines)
 

@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "list": ("listing", "what can be named: scenarios, policies, orders, formats, metrics, …"),
     "validate": ("validation", "check a scenario file, a workload file, a card or a run folder"),
     "convert": ("conversion", "turn a workload file or a run folder into another format"),
+    "predict": ("prediction", "predict the service time of QPU jobs in a table"),
     "report": ("reporting", "draw report.html of a run folder again"),
 }
 """Verb -> (module of this package, what it does)."""

@@ -26,6 +26,7 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "schedulers": ("scheduling cycles: scheduler=NAME", lambda: _options("scheduler")),
     "formats": ("workload files that can be read or written: workload.format=NAME", lambda: _registry("format")),
     "metrics": ("figures of summary.json", lambda: _registry("metric")),
+    "qpus": ("calibrated QPUs: qhpcsim predict qpu --card NAME", lambda: _qpus()),
     "exports": ("what a run folder can be turned into: qhpcsim convert RUN OUT --to NAME", lambda: _registry("export")),
 }
 """Plural -> (what it is and where it is used, its rows)."""
@@ -83,3 +84,9 @@ def _options(group: str) -> Rows:
 
 def _registry(kind: str) -> Rows:
     return [(entry.name, entry.summary, entry.source) for entry in entries(kind).values()]
+
+
+def _qpus() -> Rows:
+    from qhpcsim.models.qpu_list import qpu_rows
+
+    return qpu_rows()

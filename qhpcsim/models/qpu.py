@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
@@ -31,8 +31,8 @@ class QpuModel(Protocol):
     def draw(self, request: Request, rng: np.random.Generator) -> FloatArray:
         """Return one random service time in seconds for each job."""
 
-    def refuse(self, request: Request, where: str = "request") -> None:
-        """Raise ``ConfigError`` for the first job that the device cannot run."""
+    def refuse(self, request: Request, where: str = "request", lines: Sequence[int] | None = None) -> None:
+        """Raise ``ConfigError`` for the first job that the device cannot run; ``lines``: where the jobs stand."""
 
     def outside(self, request: Request) -> list[Outside]:
         """Return the ranges of the card that some jobs leave."""
@@ -88,7 +88,7 @@ class TimedQpu:
             found[jobs] = self.spread(several).draw(execution[jobs], overhead[jobs], rng)
         return found
 
-    def refuse(self, request: Request, where: str = "request") -> None:
+    def refuse(self, request: Request, where: str = "request", lines: Sequence[int] | None = None) -> None:
         """Raise ``ConfigError`` for the first job that the device cannot run: too wide, too many shots or circuits."""
         limits = {
             "n_qubits": (request.width, "qubits"),
@@ -102,7 +102,7 @@ class TimedQpu:
                 row = int(np.argmax(values > most))
                 raise ConfigError(
                     f"{values[row]:g} {what} are too many for {self.name}",
-                    where=f"{where}, job {row}",
+                    where=f"{where}, job {row}" if lines is None else f"{where}:{lines[row]}",
                     allowed=f"at most {most:g}",
                 )
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from qhpcsim.core.compiled import kernel_part
 from qhpcsim.core.records import FloatArray, IntArray
-from qhpcsim.facility.kernel.hints import Hints, forget_hints, hint_s, note, slot_of
+from qhpcsim.facility.kernel.hints import Hints, forget_hints, hint_s, note
 from qhpcsim.facility.kernel.machine import (
     ARRIVED,
     PASSES,
@@ -33,7 +33,7 @@ from qhpcsim.facility.kernel.machine import (
     start,
     submitted_by,
 )
-from qhpcsim.facility.kernel.plan import book, change, earliest, forget_before
+from qhpcsim.facility.kernel.plan import book, change, find_place, forget_before, take
 from qhpcsim.facility.kernel.replanned import Plan, room_for
 
 
@@ -106,17 +106,19 @@ def _compress(
             continue
         old_s, job = reserved.start_s[k], reserved.job[k]
         est_s = jobs.est_s[job]
-        slot = slot_of(need, est_s)
-        from_s = hint_s(hints, slot, need, est_s, now_s)
-        new_s = earliest(plan.at_s, plan.free, plan.extent, need, est_s, from_s, old_s)
-        # Later jobs free nodes from their own reserved start on, so an equal job that now finds a place must reach it.
-        if old_s < np.inf:
-            note(hints, slot, need, est_s, min(new_s, old_s - est_s - 1e-15 * abs(old_s)))
-        if new_s < old_s:
+        from_s = hint_s(hints, need, est_s, now_s)
+        step = find_place(plan.at_s, plan.free, plan.extent, need, est_s, from_s, old_s)
+        new_s = old_s
+        if step >= 0:
+            new_s = max(plan.at_s[step], from_s)
+            # What the job gives back begins later than the step found, which therefore keeps its place.
             freed = change(plan.at_s, plan.free, plan.extent, old_s, old_s + est_s, need, now_s)
+            take(plan.at_s, plan.free, plan.extent, step, new_s + est_s, need)
             most = max(most, freed)
-            change(plan.at_s, plan.free, plan.extent, new_s, new_s + est_s, -need, now_s)
             _file(jobs, reserved, k, new_s, job)
+        if old_s < np.inf:
+            # Jobs tried later free nodes from their own reserved start on, if any.
+            note(hints, need, est_s, new_s, old_s)
 
 
 @kernel_part

@@ -15,7 +15,7 @@ from qhpcsim.core.records import FloatArray, IntArray
 
 Extent = NDArray[np.int64]
 
-STRIDE = 8
+STRIDE = 4
 """Steps that a search for free nodes looks at together."""
 _STALE = 64
 """Past steps that are left in front of the plan before it is moved up."""
@@ -36,59 +36,39 @@ def forget_before(at_s: FloatArray, free: IntArray, extent: Extent, now_s: float
 
 
 @kernel_part
-def earliest(
+def find_place(
     at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, from_s: float, limit_s: float
-) -> float:
-    """Return the first time in ``[from_s, limit_s)`` from which ``need`` nodes are free for ``length_s`` on end.
+) -> int:
+    """Return the first step in which ``need`` nodes come free for ``length_s`` on end, or -1.
 
-    Nodes at or after ``limit_s`` are not asked about: the caller knows that they are there.
-
-    Returns:
-        ``limit_s`` if there is no such time.
+    Their start, ``max(at_s[step], from_s)``, is before ``limit_s``. Nodes at or after ``limit_s`` are not asked
+    about: the caller knows that they are there.
     """
     end = extent[1]
     k = _step_of(at_s, extent, from_s)
     while True:
         k = _next_with(free, k, end, need)
         if k == end:
-            return limit_s
-        start_s: float = max(at_s[k], from_s)
+            return -1
+        start_s = max(at_s[k], from_s)
         if start_s >= limit_s:
-            return limit_s
+            return -1
+        first = k
         end_s = min(start_s + length_s, limit_s)
         k += 1
         while k < end and at_s[k] < end_s and free[k] >= need:
             k += 1
         if k == end or at_s[k] >= end_s:
-            return start_s
+            return first
 
 
 @kernel_part
-def book(at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, from_s: float) -> float:
-    """Book ``need`` nodes for ``length_s`` at the first time ≥ ``from_s`` from which they are free on end.
-
-    The same as ``earliest`` and ``change`` in one go.
-
-    Returns:
-        That time; inf if there is none.
-    """
-    end = extent[1]
-    k = _step_of(at_s, extent, from_s)
-    while True:
-        k = _next_with(free, k, end, need)
-        if k == end:
-            return np.inf
-        first = k
-        start_s: float = max(at_s[k], from_s)
-        end_s = start_s + length_s
+def take(at_s: FloatArray, free: IntArray, extent: Extent, first: int, end_s: float, need: int) -> None:
+    """Book ``need`` nodes from the step ``first``, as a whole, until ``end_s``."""
+    k = first + 1
+    while k < extent[1] and at_s[k] < end_s:
         k += 1
-        while k < end and at_s[k] < end_s and free[k] >= need:
-            k += 1
-        if k == end or at_s[k] >= end_s:
-            break
-    if not start_s < end_s:
-        return start_s
-    if end_s < np.inf and (k == end or at_s[k] > end_s):
+    if end_s < np.inf and (k == extent[1] or at_s[k] > end_s):
         _split(at_s, free, extent, k, end_s)
     for step in range(first, k):
         free[step] -= need
@@ -96,6 +76,21 @@ def book(at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: 
         _join(at_s, free, extent, k)
     if first > extent[0] and free[first] == free[first - 1]:
         _join(at_s, free, extent, first)
+
+
+@kernel_part
+def book(at_s: FloatArray, free: IntArray, extent: Extent, need: int, length_s: float, from_s: float) -> float:
+    """Book ``need`` nodes for ``length_s`` at the first time ≥ ``from_s`` from which they are free on end.
+
+    Returns:
+        That time; inf if there is none.
+    """
+    first = find_place(at_s, free, extent, need, length_s, from_s, np.inf)
+    if first < 0:
+        return np.inf
+    start_s: float = max(at_s[first], from_s)
+    if start_s < start_s + length_s:
+        take(at_s, free, extent, first, start_s + length_s, need)
     return start_s
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from qhpcsim.core.compiled import kernel_part
 from qhpcsim.core.records import FloatArray, IntArray
-from qhpcsim.facility.kernel.hints import Hints, forget_hints, hint_s, note, slot_of
+from qhpcsim.facility.kernel.hints import Hints, forget_hints, hint_s, note
 from qhpcsim.facility.kernel.machine import (
     ARRIVED,
     BLOCKED,
@@ -101,10 +101,8 @@ def _pass(
         job = jobs.by_rank[position]
         need, est_s = jobs.nodes[job], jobs.est_s[job]
         count[PLACED] = position + 1
-        slot = slot_of(need, est_s)
-        from_s = hint_s(hints, slot, need, est_s, now_s)
-        start_s = book(plan.at_s, plan.free, plan.extent, need, est_s, from_s)
-        note(hints, slot, need, est_s, start_s)
+        start_s = book(plan.at_s, plan.free, plan.extent, need, est_s, hint_s(hints, need, est_s, now_s))
+        note(hints, need, est_s, start_s, np.inf)
         if position == maybe:
             _start(jobs, machine, queue, expected, job, now_s)
             maybe = _next_maybe(jobs, machine, queue, plan, position + 1, now_s)

@@ -126,9 +126,11 @@ class LaneDiscipline(Discipline):
         """Take a waiting job out of its lane."""
         name = self.lane(job)
         waiting = self.lanes[name]
-        waiting.remove((self.jobs.ticket[job], job))
-        self._n -= 1
-        if waiting:
-            heapify(waiting)
+        if waiting[0][1] == job:
+            heappop(waiting)
         else:
+            waiting.remove((self.jobs.ticket[job], job))
+            heapify(waiting)
+        self._n -= 1
+        if not waiting:
             del self.lanes[name]

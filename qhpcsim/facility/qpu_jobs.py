@@ -1,0 +1,160 @@
+"""The jobs of a QPU service while it runs: lists, because they are read and written one value at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qhpcsim.core.qpu_records import QpuJobState, QpuJobTable, QpuMode
+from qhpcsim.core.records import Categories, FloatArray
+from qhpcsim.policies.qpu.discipline import QueueJobs
+
+NAN = float("nan")
+_QUEUED = int(QpuJobState.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class QpuJob:
+    """One job that is sent to the service while the simulation runs."""
+
+    drawn_s: tuple[float, ...]
+    """One value a QPU, or one for all."""
+    predicted_s: tuple[float, ...] = ()
+    """Like ``drawn_s``; empty: the drawn time."""
+    user: str = ""
+    group: str = ""
+    mode: QpuMode = QpuMode.JOB
+    session: int = -1
+    closes_session: bool = False
+    qpu: int = -1
+    priority: int = 0
+    fidelity: tuple[float, ...] = ()
+
+
+@dataclass(slots=True)
+class QpuJobs(QueueJobs):
+    """What came in, and what has become of it so far."""
+
+    drawn_s: list[list[float]] = field(default_factory=list)
+    """By QPU, then by job."""
+    fidelity: list[list[float]] = field(default_factory=list)
+    mode: list[int] = field(default_factory=list)
+    session: list[int] = field(default_factory=list)
+    closes: set[int] = field(default_factory=set)
+    named: list[int] = field(default_factory=list)
+    user_names: list[str] = field(default_factory=list)
+    submitted_s: list[float] = field(default_factory=list)
+    queued_s: list[float] = field(default_factory=list)
+    started_s: list[float] = field(default_factory=list)
+    ended_s: list[float] = field(default_factory=list)
+    state: list[int] = field(default_factory=list)
+    where: list[int] = field(default_factory=list)
+    left_s: dict[int, float] = field(default_factory=dict)
+    """Work that interrupted jobs still have to do."""
+    pieces: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+    held_s: dict[int, float] = field(default_factory=dict)
+    """Time that a session kept its QPU idle after the job."""
+    watchers: dict[int, Callable[[int, float], None]] = field(default_factory=dict)
+
+    def append(self, job: QpuJob, time_s: float) -> int:
+        """Add a job that is sent at ``time_s`` and return its index."""
+        index = len(self.ticket)
+        for columns, values in (
+            (self.drawn_s, job.drawn_s),
+            (self.predicted_s, job.predicted_s or job.drawn_s),
+            (self.fidelity, job.fidelity or (NAN,)),
+        ):
+            _append(columns, values)
+        for column, value in (
+            (self.ticket, -1),
+            (self.priority, job.priority),
+            (self.user, _code(self.user_names, job.user)),
+            (self.group, _code(self.group_names, job.group or job.user)),
+            (self.mode, int(job.mode)),
+            (self.session, job.session),
+            (self.named, job.qpu),
+            (self.state, _QUEUED),
+            (self.where, -1),
+        ):
+            column.append(value)
+        for times in (self.queued_s, self.started_s, self.ended_s):
+            times.append(NAN)
+        self.submitted_s.append(time_s)
+        if job.closes_session:
+            self.closes.add(index)
+        return index
+
+    def used_s(self, job: int) -> float:
+        """Return the time that an ended job has had on a QPU."""
+        pieces = self.pieces.get(job)
+        if pieces is None:
+            return self.ended_s[job] - self.started_s[job]
+        return math.fsum(end_s - start_s for start_s, end_s in pieces)
+
+
+def jobs_of(table: QpuJobTable, n_qpus: int) -> QpuJobs:
+    """Return a table as lists."""
+    n = table.n
+    users = table.user
+    groups = table.group if table.group is not None else users
+    predicted_s = table.drawn_s if table.predicted_s is None else table.predicted_s
+    fidelity = np.full(n, NAN) if table.fidelity is None else table.fidelity
+    closes = () if table.closes_session is None else np.flatnonzero(table.closes_session).tolist()
+    return QpuJobs(
+        predicted_s=_by_qpu(predicted_s, n_qpus),
+        ticket=[-1] * n,
+        priority=_ints(table.priority, n, 0),
+        user=_codes(users, n),
+        group=_codes(groups, n),
+        group_names=[] if groups is None else list(groups.names),
+        drawn_s=_by_qpu(table.drawn_s, n_qpus),
+        fidelity=_by_qpu(fidelity, n_qpus),
+        mode=_ints(table.mode, n, int(QpuMode.JOB)),
+        session=_ints(table.session, n, -1),
+        closes=set(closes),
+        named=_ints(table.qpu, n, -1),
+        user_names=[] if users is None else list(users.names),
+        submitted_s=table.submit_s.tolist(),
+        queued_s=[NAN] * n,
+        started_s=[NAN] * n,
+        ended_s=[NAN] * n,
+        state=[_QUEUED] * n,
+        where=[-1] * n,
+    )
+
+
+def _by_qpu(values: FloatArray, n_qpus: int) -> list[list[float]]:
+    """Return one list a QPU; a column that holds for all of them is one shared list."""
+    if values.ndim == 2:
+        return [values[:, qpu].tolist() for qpu in range(n_qpus)]
+    return [values.tolist()] * n_qpus
+
+
+def _append(columns: list[list[float]], values: tuple[float, ...]) -> None:
+    """Append one value a QPU; lists that are shared part ways where the values differ."""
+    if len(set(values)) > 1 and len({id(column) for column in columns}) < len(columns):
+        columns[:] = [column.copy() for column in columns]
+    seen: set[int] = set()
+    for qpu, column in enumerate(columns):
+        if id(column) not in seen:
+            seen.add(id(column))
+            column.append(values[qpu] if len(values) > 1 else values[0])
+
+
+def _ints(values: np.ndarray | None, n: int, default: int) -> list[int]:  # type: ignore[type-arg]
+    return [default] * n if values is None else values.tolist()
+
+
+def _codes(words: Categories | None, n: int) -> list[int]:
+    return [-1] * n if words is None else words.code.tolist()
+
+
+def _code(names: list[str], word: str) -> int:
+    if not word:
+        return -1
+    if word not in names:
+        names.append(word)
+    return names.index(word)
