@@ -61,6 +61,8 @@ def slope_card(esp: np.ndarray, real: np.ndarray) -> str:
     again = [fit_slope(esp[i], real[i]) for i in rng.integers(0, len(esp), (100, len(esp)))]
     (scale, exponent), sd = fit_slope(esp, real), np.std(again, axis=0)
     held = np.array([held_out_error(esp, real, seed).mean() for seed in range(20)])
+    gain = np.abs(esp - real) - held_out_error(esp, real, 0)
+    low, high = np.quantile([rng.choice(gain, len(gain)).mean() for _ in range(2000)], (0.025, 0.975))
     return f"""# Written by calibration/fidelity/fit_fidelity.py; do not edit by hand.
 card: from estimated success probability to measured fidelity
 method: fit to {len(esp)} pairs, least absolute error
@@ -72,7 +74,7 @@ entries:
   scale: {{value: {scale:.4g}, unit: "1", uncertainty: {sd[0]:.2g}}}
   exponent: {{value: {exponent:.4g}, unit: "1", uncertainty: {sd[1]:.2g}}}
   held_out_error: {{value: {held.mean():.4f}, unit: "1", uncertainty: {held.std():.2g},
-    note: "mean absolute error, ten folds, 20 repeats"}}
+    note: "mean absolute error, ten folds, 20 repeats; bootstrap interval of the gain: {low:.3f} … {high:.3f}"}}
   plain_error: {{value: {np.abs(esp - real).mean():.4f}, unit: "1", uncertainty: null, note: "of the ESP as published"}}
 """
 

@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 from qhpcsim.core.cards import Card
 from qhpcsim.models.qpu_superconducting import SuperconductingQpu
 from qhpcsim.models.requests import Prediction, Request
+from qhpcsim.models.spread import shares
 
 NAMES = ("load", "load_wide", "load_several", "load_per_circuit", "shot", "time_layer", "execution_floor")
 START = np.array([0.9, 1.0, 2.7, 0.008, 267e-6, 0.23e-6, 1.9])
@@ -49,7 +50,7 @@ def typical_s(parameters: np.ndarray, request: Request) -> np.ndarray:
     c = request.n_circuits
     execution = request.shots * (c * shot + request.depth_total * layer)
     width = np.clip(request.width, *WIDE_FROM) - WIDE_FROM[0]
-    return load + wide * width / c + several * (c > 1) + per_circuit * c + np.maximum(execution, floor)
+    return load + np.where(c > 1, several, wide * width) + per_circuit * c + np.maximum(execution, floor)
 
 
 def fit_typical(request: Request, time_s: np.ndarray) -> np.ndarray:
@@ -69,17 +70,19 @@ def fit_typical(request: Request, time_s: np.ndarray) -> np.ndarray:
 def fit(request: Request, time_s: np.ndarray) -> dict[str, object]:
     """Return all numbers of the card: the typical time, then the laws of factor and overhead."""
     numbers = as_numbers(fit_typical(request, time_s))
-    plain = model(numbers)
-    execution, overhead = plain.execution_s(request), plain.overhead_s(request)
-    long = execution > LONG_S
-    log_factor = np.log((time_s - overhead)[long] / execution[long])
+    parts = model(numbers).parts(request)
+    long = parts.execution_s > LONG_S
+    log_factor = np.log((time_s - parts.overhead_s)[long] / parts.execution_s[long])
     numbers["time_factor_sigma"] = float(1.4826 * np.median(np.abs(log_factor - np.median(log_factor))))
     numbers["overhead_levels"] = LEVELS
-    share = (time_s - execution) / overhead
+    share = shares(time_s, parts)
     several = request.n_circuits > 1
-    for name, jobs, seen in (("one", ~several, ~several), ("several", several, several & (execution < SHORT_S))):
+    for name, jobs, seen in (
+        ("one", ~several, ~several),
+        ("several", several, several & (parts.execution_s < SHORT_S)),
+    ):
         raw = np.quantile(share[seen], LEVELS)
-        numbers[f"overhead_share_{name}"] = widened(numbers, name, raw, part(request, jobs), time_s[jobs])
+        numbers[f"overhead_share_{name}"] = widened(numbers, name, raw, request.take(jobs), time_s[jobs])
     return numbers
 
 
@@ -99,11 +102,6 @@ def covered(prediction: Prediction, time_s: np.ndarray) -> np.ndarray:
     return (time_s >= prediction.p5_s) & (time_s <= prediction.p95_s)
 
 
-def part(request: Request, jobs: np.ndarray) -> Request:
-    """Return some jobs of a request."""
-    return Request(*(getattr(request, name)[jobs] for name in list(Request.__dataclass_fields__)[:5]))
-
-
 def read(path: Path) -> tuple[Request, np.ndarray, np.ndarray]:
     """Return requests, times in seconds, and a number for each distinct row of features."""
     rows = np.genfromtxt(path, delimiter=",", names=True)
@@ -119,8 +117,8 @@ def held_out(request: Request, time_s: np.ndarray, group: np.ndarray, seed: int,
     found = np.empty((3, len(time_s)))
     for k in range(n_folds):
         test = fold == k
-        numbers = fit(part(request, ~test), time_s[~test])
-        p = model(numbers).predict(part(request, test))
+        numbers = fit(request.take(~test), time_s[~test])
+        p = model(numbers).predict(request.take(test))
         found[:, test] = p.median_s, p.p5_s, p.p95_s
     return Prediction(*found)
 
@@ -132,7 +130,7 @@ def bootstrap_sd(request: Request, time_s: np.ndarray, group: np.ndarray, n: int
     found = []
     for _ in range(n):
         jobs = np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))])
-        found.append(fit_typical(part(request, jobs), time_s[jobs]))
+        found.append(fit_typical(request.take(jobs), time_s[jobs]))
     return np.std(found, axis=0)
 
 

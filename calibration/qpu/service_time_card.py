@@ -20,7 +20,7 @@ def service_entries(numbers: Mapping[str, Any], sd: Mapping[str, float]) -> list
         ("load_several", numbers["load_several"], "s", sd["load_several"], "more for a job of several circuits"),
         ("load_per_circuit", 1e3 * numbers["load_per_circuit"], "ms", 1e3 * sd["load_per_circuit"], ""),
         ("load_wide", numbers["load_wide"], "s", sd["load_wide"],
-         "a qubit above load_wide_from[0], up to [1]; these jobs ran on other (hidden) machines"),
+         "one circuit: a qubit above load_wide_from[0], up to [1]; a mark of other machines, not of width as such"),
     ]  # fmt: skip
     lines = [entry(*row) for row in fitted]
     lines.append(entry("load_wide_from", list(numbers["load_wide_from"]), "qubits", None, "", "assumption"))

@@ -16,7 +16,7 @@ from qhpcsim.core.errors import QhpcsimError, nearest, shorten
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("run", "simulate a scenario; prints a table and the answer, writes a run folder and a report"),
     "list": ("listing", "what can be named: scenarios, policies, orders, formats, metrics, …"),
-    "validate": ("validation", "check a scenario file, a workload file, a card or a run folder"),
+    "validate": ("validation", "check a scenario file, a workload file, a circuit, a card or a run folder"),
     "convert": ("conversion", "turn a workload file or a run folder into another format"),
     "predict": ("prediction", "predict the service time of QPU jobs in a table"),
     "report": ("reporting", "draw report.html of a run folder again"),

@@ -1,4 +1,4 @@
-"""Say what a scenario file, workload file, calibration card or run folder holds and what is wrong with it.
+"""Say what a scenario file, workload file, circuit, calibration card or run folder holds and what is wrong with it.
 
 Exit code 0: nothing is wrong; 2: something is.
 """
@@ -20,9 +20,12 @@ _SHOWN = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("file", metavar="FILE", help="scenario (name or .yaml), card, workload file or run folder")
+    parser.add_argument(
+        "file", metavar="FILE", help="scenario (name or .yaml), card, workload file, circuit or run folder"
+    )
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="changes to the scenario")
     parser.add_argument("--format", default="auto", help="format of a workload file (default: found out)")
+    parser.add_argument("--measure-all", action="store_true", help="measure every qubit of a circuit that has none")
     parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
 
 
@@ -38,6 +41,8 @@ def execute(args: argparse.Namespace) -> int:
         _yaml(args)
     elif path.is_dir():
         _run_folder(path)
+    elif path.suffix in (".qasm", ".qpy"):
+        _circuit(path, args.measure_all)
     else:
         _workload(args.file, args.format)
     say("ok")
@@ -91,6 +96,18 @@ def _workload(path: str, form: str) -> None:
     from qhpcsim.workloads.reading import read_workload
 
     say(workload_text(read_workload(path, form)))
+
+
+def _circuit(path: Path, measure_all: bool) -> None:
+    from qhpcsim.circuits.features import features
+    from qhpcsim.circuits.qasm import read_circuit
+
+    found = features(read_circuit(path, measure_all=measure_all))
+    kind = "dynamic circuit" if found.dynamic else "circuit"
+    say(
+        f"{kind}: {found.width:,} qubits ({found.n_qubits:,} in use), {found.n_gates:,} gates, "
+        f"{found.n_2q:,} two-qubit gates, depth {found.depth:,}, {found.n_measurements:,} measurements"
+    )
 
 
 def _run_folder(folder: Path) -> None:

@@ -87,6 +87,10 @@ class FacilityError(QhpcsimError):
     """A facility that cannot be built, or whose size nobody gave."""
 
 
+class CircuitError(QhpcsimError):
+    """A circuit that cannot be read, or that no device of the scenario can run."""
+
+
 class CardError(QhpcsimError):
     """A calibration card with a missing, unknown or impossible entry."""
 

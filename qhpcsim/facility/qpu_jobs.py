@@ -144,7 +144,7 @@ def _append(columns: list[list[float]], values: tuple[float, ...]) -> None:
             column.append(values[qpu] if len(values) > 1 else values[0])
 
 
-def _ints(values: np.ndarray | None, n: int, default: int) -> list[int]:  # type: ignore[type-arg]
+def _ints(values: np.ndarray | None, n: int, default: int) -> list[int]:
     return [default] * n if values is None else values.tolist()
 
 

@@ -192,7 +192,7 @@ class QpuServer:
         if self.queue.watches_use:
             self.queue.used(job, jobs.used_s(job), now_s)
         if self.session is not None:
-            self.system.rounds.job_ended(self, self.session, job, now_s)
+            self.system.sessions.job_ended(self, self.session, job, now_s)
 
     def _next_job(self, now_s: float) -> int:
         """Return the next job of the session that has the QPU, else of the queue; -1 if there is none."""
@@ -200,16 +200,16 @@ class QpuServer:
         if self.session is not None:
             if self.session.waiting:
                 return self.session.waiting[0]
-            if self.system.rounds.holds(self.session, now_s):
+            if self.system.sessions.holds(self.session, now_s):
                 return -1
-            self.system.rounds.deactivate(self, self.session, now_s)
+            self.system.sessions.deactivate(self, self.session, now_s)
         return self.queue.peek(now_s)
 
     def _reserved_job(self, reservation: Reservation, now_s: float) -> int:
         """Return the next dedicated job of the holder; a session of someone else gives the QPU back."""
         self._expire_dedicated(now_s)
         if self.session is not None:
-            self.system.rounds.deactivate(self, self.session, now_s)
+            self.system.sessions.deactivate(self, self.session, now_s)
         name = self.system.user_name
         return next((job for job in self.dedicated if name(job) == reservation.user), -1)
 
@@ -276,7 +276,7 @@ class QpuServer:
         self.token += 1
         heappush(self.system.events, (end_s, END, self.index, self.token))
         if jobs.session[job] >= 0:
-            self.system.rounds.job_started(self, job, now_s)
+            self.system.sessions.job_started(self, job, now_s)
 
     def _work(self, until_s: float) -> None:
         """Calibrate or warm up until ``until_s``."""

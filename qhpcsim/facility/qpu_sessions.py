@@ -34,6 +34,7 @@ class Session:
     __slots__ = (
         "began_s",
         "charged_job",
+        "closing",
         "held_since_s",
         "index",
         "last_used_s",
@@ -44,6 +45,7 @@ class Session:
         "running",
         "since_s",
         "stamp",
+        "timed",
         "token",
         "user",
         "waiting",
@@ -68,6 +70,10 @@ class Session:
         """The job that pays for the time without a job: the last one that ran."""
         self.stamp = 0
         """Counts starts and ends, so that an old timer is told from a new one."""
+        self.timed = -1
+        """Stamp of the last timer."""
+        self.closing = False
+        """True once its user closed it: waiting jobs still run, new ones are not taken."""
 
     @property
     def interactive_ttl_s(self) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qhpcsim.core.cards import Card, card
 from qhpcsim.core.data import data_dir
@@ -16,7 +17,7 @@ from qhpcsim.core.records import FloatArray
 from qhpcsim.core.registry import lookup
 from qhpcsim.models.qpu_card import COMMON, RANGES, Quantity, read_numbers
 from qhpcsim.models.requests import Outside, Prediction, Request
-from qhpcsim.models.spread import Spread
+from qhpcsim.models.spread import Parts, Spread
 
 
 class QpuModel(Protocol):
@@ -65,28 +66,37 @@ class TimedQpu:
         """Return the typical rest of the service time, in seconds."""
         return self.number("load") + self.number("load_per_circuit") * request.n_circuits
 
+    def floor_s(self, request: Request) -> FloatArray:
+        """Return the typical time that overlaps with the execution, in seconds."""
+        return np.zeros(len(request))
+
     def spread(self, several: bool) -> Spread:
         """Return the law of the randomness for jobs of one circuit or of several."""
         return Spread.lognormal(self.number("overhead_cv"), self.number("time_factor_sigma"))
 
+    def parts(self, request: Request) -> Parts:
+        """Return the deterministic parts of each job's service time."""
+        return Parts(self.execution_s(request), self.overhead_s(request), self.floor_s(request))
+
     def predict(self, request: Request) -> Prediction:
         """Return median and 90 % interval of each job's service time."""
         found = np.empty((3, len(request)))
-        execution, overhead = self.execution_s(request), self.overhead_s(request)
-        for several in (False, True):
-            jobs = (request.n_circuits > 1) == several
-            part = self.spread(several).predict(execution[jobs], overhead[jobs])
+        for several, jobs in self._strata(request):
+            part = self.spread(several).predict(self.parts(request.take(jobs)))
             found[:, jobs] = part.median_s, part.p5_s, part.p95_s
         return Prediction(*found)
 
     def draw(self, request: Request, rng: np.random.Generator) -> FloatArray:
         """Return one random service time in seconds for each job."""
         found = np.empty(len(request))
-        execution, overhead = self.execution_s(request), self.overhead_s(request)
-        for several in (False, True):
-            jobs = (request.n_circuits > 1) == several
-            found[jobs] = self.spread(several).draw(execution[jobs], overhead[jobs], rng)
+        for several, jobs in self._strata(request):
+            found[jobs] = self.spread(several).draw(self.parts(request.take(jobs)), rng)
         return found
+
+    def _strata(self, request: Request) -> list[tuple[bool, NDArray[np.bool_]]]:
+        """Return the jobs of one circuit and those of several, without empty groups."""
+        several = request.n_circuits > 1
+        return [(kind, several == kind) for kind in (False, True) if (several == kind).any()]
 
     def refuse(self, request: Request, where: str = "request", lines: Sequence[int] | None = None) -> None:
         """Raise ``ConfigError`` for the first job that the device cannot run: too wide, too many shots or circuits."""

@@ -29,8 +29,8 @@ class SuperconductingQpu(TimedQpu):
     Model:
         E = S·(C·(rep_delay + reset + readout + shot_extra) + Σ circuit durations), a shot never faster than
         1/max_shot_rate; circuit durations are depth · time_layer unless the request gives them;
-        O = load + load_several·[C > 1] + load_per_circuit·C + load_wide·clip(width − w0, 0, w1 − w0)/C
-        + max(0, execution_floor − E); T = E·exp(σz) + O·W.
+        O = load + load_per_circuit·C + (load_several if C > 1, else load_wide·clip(width − w0, 0, w1 − w0));
+        B = execution_floor; T = O·W + max(E·exp(σz), B·W).
     Assumes:
         Circuits of a job run one after another at one repetition rate; what must be prepared overlaps with the
         execution, so that a job holds the QPU for at least ``execution_floor``.
@@ -77,11 +77,14 @@ class SuperconductingQpu(TimedQpu):
     def overhead_s(self, request: Request) -> FloatArray:
         """Return the typical rest of the service time, in seconds."""
         low, high = self.numbers.get("load_wide_from", (0.0, 0.0))
-        wide = np.clip(request.width - low, 0.0, high - low) / request.n_circuits
-        idle_s = np.maximum(0.0, self.number("execution_floor") - self.execution_s(request))
-        several_s = self.number("load_several") * (request.n_circuits > 1)
-        overhead_s: FloatArray = super().overhead_s(request) + several_s + self.number("load_wide") * wide + idle_s
+        wide_s = self.number("load_wide") * np.clip(request.width - low, 0.0, high - low)
+        extra_s = np.where(request.n_circuits > 1, self.number("load_several"), wide_s)
+        overhead_s: FloatArray = super().overhead_s(request) + extra_s
         return overhead_s
+
+    def floor_s(self, request: Request) -> FloatArray:
+        """Return the typical time that overlaps with the execution, in seconds."""
+        return np.full(len(request), self.number("execution_floor"))
 
     def spread(self, several: bool) -> Spread:
         """Return the law of the randomness for jobs of one circuit or of several."""

@@ -40,6 +40,17 @@ class Request:
         """Mean number of qubits of a job's circuits."""
         return self.n_qubits_total / self.n_circuits
 
+    def take(self, jobs: NDArray[np.bool_]) -> Request:
+        """Return some of the jobs."""
+        return Request(
+            self.n_circuits[jobs],
+            self.shots[jobs],
+            self.depth_total[jobs],
+            self.n_2q_total[jobs],
+            self.n_qubits_total[jobs],
+            None if self.duration_total_s is None else self.duration_total_s[jobs],
+        )
+
     @classmethod
     def of(
         cls,

@@ -1,4 +1,4 @@
-"""How random a service time is: ``T = execution · factor + overhead · share``."""
+"""How random a service time is: an overhead of random size, and an execution that is nearly certain."""
 
 from __future__ import annotations
 
@@ -11,9 +11,20 @@ from qhpcsim.core.records import FloatArray
 from qhpcsim.models.requests import Prediction
 
 _CHUNK = 2048
-_N_SHARE, _N_FACTOR = 100, 15
-"""Grid on which the quantiles of a sum are found."""
 _NORMAL = NormalDist()
+_N, _STEP = 987, 610
+"""Two neighbours in Fibonacci's sequence: multiples of the second modulo the first fill the square evenly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The deterministic parts of service times, in seconds, one element a job."""
+
+    execution_s: FloatArray
+    overhead_s: FloatArray
+    """Typical time that adds to the execution."""
+    floor_s: FloatArray
+    """Typical time that overlaps with the execution: what must be prepared while circuits run."""
 
 
 def normal_quantiles(levels: FloatArray) -> FloatArray:
@@ -21,18 +32,13 @@ def normal_quantiles(levels: FloatArray) -> FloatArray:
     return np.array([_NORMAL.inv_cdf(float(u)) for u in np.ravel(levels)]).reshape(np.shape(levels))
 
 
-def _middles(n: int) -> FloatArray:
-    """Return the middles of n equal parts of 0 … 1."""
-    return (np.arange(n) + 0.5) / n
-
-
 @dataclass(frozen=True, slots=True)
 class Spread:
     """Law of a service time about its deterministic parts.
 
     Model:
-        T = E·exp(σz) + O·W with z standard normal and W ≥ 0 of median about 1, given by its quantiles at ``levels``
-        (straight lines between them, constant beyond the first and the last).
+        T = O·W + max(E·exp(σz), B·W) with execution E, overhead O and floor B, z standard normal, and W ≥ 0 of median
+        about 1, given by its quantiles at ``levels`` (straight lines between them, constant beyond the ends).
     Assumes:
         W and z are independent of one another and from job to job.
     Not modelled:
@@ -50,21 +56,34 @@ class Spread:
     @classmethod
     def lognormal(cls, cv: float, sigma: float) -> Spread:
         """Return a spread whose overhead share is log-normal with median 1 and coefficient of variation ``cv``."""
-        levels = _middles(_N_SHARE)
+        levels = (np.arange(_N) + 0.5) / _N
         return cls(levels, np.exp(np.sqrt(np.log1p(cv * cv)) * normal_quantiles(levels)), sigma)
 
-    def predict(self, execution_s: FloatArray, overhead_s: FloatArray) -> Prediction:
-        """Return median and 90 % interval by summing over a grid of equally likely W and z."""
-        share = np.interp(_middles(_N_SHARE), self.levels, self.share)
-        factor = np.exp(self.sigma * normal_quantiles(_middles(_N_FACTOR)))
-        found = np.empty((3, len(execution_s)))
-        for start in range(0, len(execution_s), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            grid = execution_s[part, None, None] * factor[:, None] + overhead_s[part, None, None] * share
-            found[:, part] = np.quantile(grid.reshape(len(grid), -1), (0.5, 0.05, 0.95), axis=1)
+    def predict(self, parts: Parts) -> Prediction:
+        """Return median and 90 % interval over an even sample of W and z."""
+        share = self._share((np.arange(_N) + 0.5) / _N)
+        factor = np.exp(self.sigma * normal_quantiles((np.arange(_N) * _STEP % _N + 0.5) / _N))
+        found = np.empty((3, len(parts.execution_s)))
+        for start in range(0, len(parts.execution_s), _CHUNK):
+            jobs = slice(start, start + _CHUNK)
+            e, o, b = (v[jobs, None] for v in (parts.execution_s, parts.overhead_s, parts.floor_s))
+            found[:, jobs] = np.quantile(o * share + np.maximum(e * factor, b * share), (0.5, 0.05, 0.95), axis=1)
         return Prediction(*found)
 
-    def draw(self, execution_s: FloatArray, overhead_s: FloatArray, rng: np.random.Generator) -> FloatArray:
+    def draw(self, parts: Parts, rng: np.random.Generator) -> FloatArray:
         """Return one random service time in seconds for each job."""
-        share = np.interp(rng.random(len(execution_s)), self.levels, self.share)
-        return execution_s * np.exp(self.sigma * rng.standard_normal(len(execution_s))) + overhead_s * share
+        n = len(parts.execution_s)
+        share = self._share(rng.random(n))
+        factor = np.exp(self.sigma * rng.standard_normal(n))
+        return parts.overhead_s * share + np.maximum(parts.execution_s * factor, parts.floor_s * share)
+
+    def _share(self, levels: FloatArray) -> FloatArray:
+        return np.interp(levels, self.levels, self.share)
+
+
+def shares(time_s: FloatArray, parts: Parts) -> FloatArray:
+    """Return the W that explains measured times when the factor is 1."""
+    beside = (time_s - parts.execution_s) / parts.overhead_s
+    over = time_s / (parts.overhead_s + parts.floor_s)
+    found: FloatArray = np.minimum(beside, over)
+    return found

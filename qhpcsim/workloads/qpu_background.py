@@ -51,6 +51,8 @@ class QpuBackground:
     """Time between two looks."""
     job_rate_hz: float
     """Jobs per second served beside those by which the level falls."""
+    recovery_s: float
+    """Time in which jobs above the level are worked off, besides."""
     service_cv: float
     """Coefficient of variation of service times round their mean."""
     n_users: int
@@ -104,6 +106,7 @@ def background(backend: str, card: str | Path = CARD) -> QpuBackground:
         level,
         gap,
         job_rate_hz=found.value(f"{backend}.job_rate") / HOUR_S,
+        recovery_s=found.value("recovery") * HOUR_S,
         service_cv=found.value("service_cv"),
         n_users=round(found.value("n_users")),
         zipf_exponent=cards.card("workload/users").value("zipf_exponent"),
@@ -179,7 +182,9 @@ class BackgroundStream:
         law = self.law
         service_s = laws.sample(ServiceLaw("lognormal", 1.0, law.service_cv), n, self._services)
         for i, factor in enumerate(service_s.tolist()):
-            service_s[i] = factor / (self.level.fall_hz(start_s) + law.job_rate_hz)
+            excess = max(n - i - self.level.jobs(start_s), 0.0)
+            rate_hz = self.level.fall_hz(start_s) + law.job_rate_hz + excess / law.recovery_s
+            service_s[i] = factor / rate_hz
             start_s += float(service_s[i])
         return service_s
 

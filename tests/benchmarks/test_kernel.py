@@ -88,7 +88,7 @@ def test_easy_against_a_plain_bound(n, capsys):
 
 def test_deep_queues(capsys):
     shallow, _, shallow_s = measured("load 0.85", columns(synthetic(100_000)), NODES, EASY)
-    deep, _, deep_s = measured("load 1.06", columns(synthetic(100_000, load=1.06)), NODES, EASY)
+    deep, _, deep_s = measured("load 1.17", columns(synthetic(100_000, load=1.17)), NODES, EASY)
     show(capsys, f"kernel, deep queue: {shallow_s / deep_s:.2f} x the shallow rate", [HEADER, shallow, deep])
 
 

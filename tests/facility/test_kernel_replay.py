@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from qhpcsim.facility.kernel import KernelReplay
+from qhpcsim.facility.kernel import KernelReplay, is_ready
 from tests import refsched
 
 RULES = {
@@ -145,6 +145,13 @@ def test_refuses_what_it_would_replay_wrongly():
         KernelReplay(one, 2 * one, one, nodes, None, 8, backfill="conservative")
     with pytest.raises(ValueError, match="expected times"):
         KernelReplay(one, 0 * one, 0 * one, nodes, None, 8, backfill="conservative", reservations="kept")
+
+
+def test_knows_what_is_compiled(tmp_path, monkeypatch):
+    assert kernel(workload(1, 5), None, {"backfill": "easy"}).advance() == math.inf
+    assert is_ready("easy") and is_ready("none")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert not is_ready("easy") and not is_ready("conservative", "kept")
 
 
 def test_memory_per_job():

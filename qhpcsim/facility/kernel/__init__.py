@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qhpcsim.facility.kernel.replay import KernelReplay
+from qhpcsim.facility.kernel.replay import KernelReplay, is_ready
 from qhpcsim.facility.kernel.support import unsupported
 
-__all__ = ["KernelReplay", "unsupported"]
+__all__ = ["KernelReplay", "is_ready", "unsupported"]

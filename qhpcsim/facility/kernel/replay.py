@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qhpcsim.core.compiled import compile_kernel
+from qhpcsim.core.compiled import compile_kernel, is_compiled
 from qhpcsim.core.records import FloatArray, IntArray
 from qhpcsim.facility.kernel.easy import Candidates, EasyRule, advance_easy
 from qhpcsim.facility.kernel.hints import empty_hints
@@ -160,6 +160,13 @@ class KernelReplay:
             elif isinstance(item, tuple):
                 todo += item
         return sum(arrays.values())
+
+
+def is_ready(backfill: str, reservations: str = "replanned") -> bool:
+    """Return whether the kernel of a rule was compiled before, so that a caller can say that it will take a while."""
+    kind = reservations if backfill == "conservative" else backfill
+    kernels: dict[str, Advance] = {"kept": advance_kept, "replanned": advance_replanned}
+    return is_compiled(kernels.get(kind, advance_easy))
 
 
 def _compiled(advance: Advance, compiled: bool) -> Advance:

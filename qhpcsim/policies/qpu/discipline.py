@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Any, Self
@@ -66,7 +65,7 @@ class Discipline(ABC):
         """Return whether a job that has just joined interrupts the running one."""
         return False
 
-    def used(self, job: int, seconds: float, now_s: float) -> None:
+    def used(self, job: int, seconds: float, now_s: float) -> None:  # noqa: B027 (most rules have no memory)
         """Note that a job has used a QPU."""
 
 
@@ -106,13 +105,13 @@ class LaneDiscipline(Discipline):
 
     def __init__(self, jobs: QueueJobs, qpu: int, params: QpuDiscipline) -> None:
         super().__init__(jobs, qpu, params)
-        self.lanes: dict[Hashable, list[tuple[int, int]]] = {}
+        self.lanes: dict[tuple[int, int], list[tuple[int, int]]] = {}
         """Lane -> heap of (ticket, job); lanes in order of their opening, empty ones are closed."""
         self._n = 0
 
     @abstractmethod
-    def lane(self, job: int) -> Hashable:
-        """Return the lane of a job."""
+    def lane(self, job: int) -> tuple[int, int]:
+        """Return the lane of a job: its group and user, or what of it matters."""
 
     def __len__(self) -> int:
         return self._n

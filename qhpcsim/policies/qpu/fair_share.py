@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
 from typing import Self
 
 from qhpcsim.core.registry import register
@@ -77,7 +76,7 @@ class FairShare(LaneDiscipline):
             queue.usage = queues[0].usage
         return queues
 
-    def lane(self, job: int) -> Hashable:
+    def lane(self, job: int) -> tuple[int, int]:
         """Return the group and the user."""
         return self.jobs.group[job], self.jobs.user[job]
 
@@ -92,8 +91,8 @@ class FairShare(LaneDiscipline):
         self.usage.forget(now_s)
         return min(self._rank(lane) for lane in self.lanes)[-1]
 
-    def _rank(self, lane: Hashable) -> tuple[float, float, int, int]:
-        group, user = lane  # type: ignore[misc]
+    def _rank(self, lane: tuple[int, int]) -> tuple[float, float, int, int]:
+        group, user = lane
         used_frac = self.usage.group_s.get(group, 0.0) / self._share(group)
         return used_frac, self.usage.user_s.get((group, user), 0.0), *self.lanes[lane][0]
 

@@ -9,9 +9,7 @@ from qhpcsim.policies.qpu.discipline import Discipline, QueueJobs
 from qhpcsim.qpu_scenario import QpuDiscipline
 
 
-@register(
-    "discipline", "fifo", summary="first come, first served", source="textbook", params=QpuDiscipline
-)
+@register("discipline", "fifo", summary="first come, first served", source="textbook", params=QpuDiscipline)
 class Fifo(Discipline):
     """Serves jobs in the order in which they joined.
 

@@ -9,9 +9,7 @@ from qhpcsim.policies.qpu.choice import ServiceView
 from qhpcsim.qpu_scenario import QpuChoice
 
 
-@register(
-    "qpu_choice", "least_completion", summary="the QPU that is predicted to deliver first", params=QpuChoice
-)
+@register("qpu_choice", "least_completion", summary="the QPU that is predicted to deliver first", params=QpuChoice)
 class LeastCompletion:
     """Sends a job where it is predicted to end first.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 from qhpcsim.core.registry import register
 from qhpcsim.policies.qpu.discipline import LaneDiscipline
 from qhpcsim.qpu_scenario import QpuDiscipline
@@ -25,9 +23,9 @@ class RoundRobin(LaneDiscipline):
     Source: Nagle 1987.
     """
 
-    def lane(self, job: int) -> Hashable:
+    def lane(self, job: int) -> tuple[int, int]:
         """Return the user."""
-        return self.jobs.user[job]
+        return 0, self.jobs.user[job]
 
     def peek(self, now_s: float) -> int:
         """Return the oldest job of the user whose turn it is."""

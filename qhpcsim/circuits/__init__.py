@@ -1,0 +1,1 @@
+"""What a circuit is and what it costs; the only room that imports Qiskit, and only inside functions."""
