@@ -35,6 +35,4 @@ def one_qpu(
     device: QpuDevice | None = None, discipline: QpuDiscipline | None = None, sessions: Sessions | None = None
 ) -> QpuService:
     """A service with one QPU."""
-    return QpuService(
-        {"qpu": device or QpuDevice()}, discipline or QpuDiscipline(), sessions=sessions or Sessions()
-    )
+    return QpuService({"qpu": device or QpuDevice()}, discipline or QpuDiscipline(), sessions=sessions or Sessions())

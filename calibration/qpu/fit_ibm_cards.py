@@ -130,10 +130,12 @@ def derived_entries(fit: Card, falcon: dict[str, float]) -> list[str]:
     """Return the service-time entries of ibm_2023, said to be derived, with half their value as uncertainty."""
     extra_us = fit.value("time_shot_extra") - 1e6 * falcon["time_readout"]
     lines = [
-        service_time_card.entry("time_shot_extra", extra_us, "us", 0.5 * extra_us, "beside the readout")[:-1] + DERIVED
+        service_time_card.entry("time_shot_extra", extra_us, "us", 0.5 * extra_us, "beside the readout")[:-1] + DERIVED,
+        '  time_factor_sigma: {value: 0.1, unit: "1", uncertainty: null, method: assumption, licence: none needed,',
+        '    date: 2026-11-22, source: "unmeasured layer time and shot overhead; 0.03 where they were fitted"}',
     ]
     for name, found in fit.entries.items():
-        if name.startswith(("load", "execution_floor", "overhead", "time_factor")):
+        if name.startswith(("load", "execution_floor", "overhead")):
             one = not isinstance(found.value, list)
             sd = 0.5 * found.value if one and found.uncertainty is not None else None
             text = service_time_card.entry(name, found.value, found.unit, sd, found.note)[:-1]

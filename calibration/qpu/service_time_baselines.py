@@ -161,6 +161,10 @@ class Report:
             "models are not fitted; the jobs do not name their machine, so their CLOPS are our choice, and where a "
             "formula knows jobs of one circuit only, it is read in the way that suits it best.\n",
             *_table(head, self.rows()),
+            "\nThe model has seven fitted times, one log deviation and two lists of quantiles. Its form (what overlaps "
+            "with the execution, what several circuits add) was chosen among about twenty by the same "
+            "cross-validation, so these figures are slightly hopeful; jobs kept apart from "
+            "all of this are the real test.\n",
             "\n## Where it is right and where not\n",
             *_table("jobs|n|median error %|in the 90 % interval, %", self.bins()),
             "\nMost jobs of 8192 shots ran faster than the repetition rate of any machine of that year allows (some "

@@ -24,20 +24,22 @@ from qhpcsim.workloads.pending_series import MINUTE_S, SeriesStatistics, simulat
 from qhpcsim.workloads.qpu_background import QpuBackground
 
 PROBABILITIES = (
-    *(0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.55),
-    *(0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.975, 0.985, 0.995, 1.0),
+    *(0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.36, 0.42, 0.58),
+    *(0.64, 0.7, 0.8, 0.85, 0.9, 0.95, 0.975, 0.985, 0.995, 1.0),
 )
-LEVELS = {0.45: 0.5, 0.55: 0.5, 0.985: 0.99, 0.995: 0.99}
+LEVELS = {0.42: 0.5, 0.58: 0.5, 0.985: 0.99, 0.995: 0.99}
 """Knots that stand for another quantile: the level stands still there, so that a span too few turns long by a part
 of one has the same median and p99."""
 SEEN = tuple(LEVELS.get(p, p) for p in PROBABILITIES)
-WIDEST = 1.6
+WIDEST = 2.0
 """Largest factor between the level and the quantile of the series."""
 TURN_CV = 0.1
 RISE_FRAC = 0.1
 RECOVERY_H = 0.5
 SERVICE_CV = 2.2
 N_USERS = 50
+TURN_SHARE = 0.75
+"""Share of the jobs left over by single ones that fills the turns; the rest lets the queue recover."""
 TURNS = (3, 10)
 """Fewest and most turns in the span of the series."""
 SEEDS = tuple(range(9000, 9008))
@@ -45,6 +47,9 @@ N_STEPS = 16
 SPARE_RATE = 0.85
 """Least rate of jobs over the rate of looks, so that the queue follows a level that stands still; it may be below 1
 because some users balk."""
+
+LEAST_CV = 1.001
+"""Least cv of the gaps between looks, just above that of the exponential law."""
 
 HEAD = """\
 # Background load of other users on twelve IBM QPUs. One set of entries for each QPU; level_probabilities holds for all.
@@ -60,6 +65,21 @@ date: 2026-11-22
 uncertainty: null
 note: one realisation of ten days tells no uncertainty; fit.md gives the spread between seeds
 entries:
+"""
+
+
+SHARED = """\
+  level_probabilities: {{value: [{knots}], unit: "1", method: chosen,
+    note: "knots of NAME.levels; equal neighbours near 0.5 and 0.99 hold the median and p99"}}
+  rise_frac: {{value: {rise}, unit: "1", method: assumption,
+    note: "share of a turn in which the level rises; the series rise in hours and fall in days"}}
+  turn_cv: {{value: {turn_cv}, unit: "1", method: assumption,
+    note: "ten days hold too few turns to tell it; the mean is the span over a whole number of turns"}}
+  recovery: {{value: {recovery}, unit: h, method: assumption,
+    note: "jobs of a batch that lags behind the falling level are the shorter; this keeps the queue close to it"}}
+  service_cv: {{value: {service_cv}, unit: "1", method: measured,
+    note: "standard deviation over mean of 4962 job times published beside the series"}}
+  n_users: {{value: {n_users}, unit: "1", method: assumption, note: "the series names no users"}}
 """
 
 
@@ -90,7 +110,7 @@ def first_guess(backend: str, goal: Target) -> QpuBackground:
     """Return a law of the right size; as many turns as there are jobs left over for them."""
     figures, top = goal.figures, float(goal.quantiles[-1])
     span_s = goal.n_minutes * MINUTE_S
-    n_turns = int(np.clip(round((figures.n_jobs - 1.2 * figures.n_batches) / top), *TURNS))
+    n_turns = int(np.clip(round(TURN_SHARE * (figures.n_jobs - 1.2 * figures.n_batches) / top), *TURNS))
     level = LevelLaw(PROBABILITIES, tuple(goal.quantiles.tolist()), span_s / n_turns, TURN_CV, RISE_FRAC)
     gap = ServiceLaw("hyperexponential", 0.8 * span_s / figures.n_batches, max(figures.batch_gap_cv, 1.01))
     rate_hz = max((figures.n_jobs - n_turns * top) / span_s, SPARE_RATE / gap.mean_s)
@@ -124,7 +144,9 @@ def _moved(law: QpuBackground, goal: Target, gain: float) -> QpuBackground:
     gap_s, cv, rate_hz = _parameters(law)
     wide = np.clip((np.array(law.level.jobs) + 1.0) * ratio / (goal.quantiles + 1.0), 1.0 / WIDEST, WIDEST)
     jobs = wide * (goal.quantiles + 1.0) - 1.0
-    return _law(law, gap_s / step("n_batches"), cv * step("batch_gap_cv"), rate_hz * step("n_jobs"), jobs)
+    cv_step = step("batch_gap_cv")
+    fewer = min(cv_step, 1.0) if cv <= LEAST_CV * 1.01 else 1.0  # fewer looks, where the law cannot be more even
+    return _law(law, gap_s / (step("n_batches") * fewer), cv * cv_step, rate_hz * step("n_jobs"), jobs)
 
 
 def _parameters(law: QpuBackground) -> tuple[float, float, float]:
@@ -138,7 +160,7 @@ def _law(law: QpuBackground, gap_s: float, cv: float, rate_hz: float, jobs: Floa
     return replace(
         law,
         level=replace(law.level, jobs=tuple(rising.tolist())),
-        look_gap=ServiceLaw("hyperexponential", float(gap_s), float(np.clip(cv, 1.001, 20.0))),
+        look_gap=ServiceLaw("hyperexponential", float(gap_s), float(np.clip(cv, LEAST_CV, 20.0))),
         job_rate_hz=max(float(rate_hz), SPARE_RATE / float(gap_s)),
     )
 
@@ -146,7 +168,7 @@ def _law(law: QpuBackground, gap_s: float, cv: float, rate_hz: float, jobs: Floa
 def entries(law: QpuBackground) -> str:
     """Return the lines of one QPU on the card."""
     name, level = law.backend, law.level
-    jobs = ", ".join(f"{x:.4g}" for x in level.jobs)
+    jobs = ", ".join(f"{x:.4g}" for x in level.jobs[:10]) + ",\n    " + ", ".join(f"{x:.4g}" for x in level.jobs[10:])
     return (
         f"  {name}.levels: {{value: [{jobs}], unit: jobs}}\n"
         f"  {name}.turn: {{value: {level.turn_s / 3600.0:.2f}, unit: h}}\n"
@@ -158,19 +180,10 @@ def entries(law: QpuBackground) -> str:
 
 def shared() -> str:
     """Return the lines of the card that hold for all QPUs."""
-    knots = ", ".join(f"{p:g}" for p in PROBABILITIES)
-    return (
-        f'  level_probabilities: {{value: [{knots}], unit: "1", method: chosen, note: "knots of NAME.levels"}}\n'
-        f'  rise_frac: {{value: {RISE_FRAC}, unit: "1", method: assumption,\n'
-        '    note: "share of a turn in which the level rises; the series rise in hours and fall in days"}\n'
-        f'  turn_cv: {{value: {TURN_CV}, unit: "1", method: assumption,\n'
-        '    note: "ten days hold too few turns to tell it; the mean is the span over a whole number of turns"}\n'
-        f'  recovery: {{value: {RECOVERY_H}, unit: h, method: assumption,\n'
-        '    note: "jobs of a batch that lag behind the level are the shorter; half an hour keeps the queue close to it"}\n'
-        f'  service_cv: {{value: {SERVICE_CV}, unit: "1", method: measured,\n'
-        '    note: "standard deviation over mean of 4962 job times published beside the series"}\n'
-        f'  n_users: {{value: {N_USERS}, unit: "1", method: assumption, note: "the series names no users"}}\n'
-    )
+    knots = ", ".join(f"{p:g}" for p in PROBABILITIES[:10]) + ",\n    "
+    knots += ", ".join(f"{p:g}" for p in PROBABILITIES[10:])
+    numbers = {"rise": RISE_FRAC, "turn_cv": TURN_CV, "recovery": RECOVERY_H, "service_cv": SERVICE_CV}
+    return SHARED.format(knots=knots, n_users=N_USERS, **numbers)
 
 
 def _fit_series(item: tuple[str, FloatArray]) -> QpuBackground:

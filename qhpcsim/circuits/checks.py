@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.circuits.limits import LIMITS, Limits
-from qhpcsim.circuits.walk import Step, standard_gates, steps
+from qhpcsim.circuits.walk import Step, steps
 from qhpcsim.core.errors import CircuitError, shorten
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ _PHASES_ONLY = frozenset(
 """Instructions that leave |0…0⟩ as it is, but for its phase."""
 
 
-def check_circuit(circuit: QuantumCircuit, where: str = "circuit", limits: Limits = LIMITS) -> None:
-    """Check size, parameters and instructions of a circuit.
+def check_circuit(circuit: QuantumCircuit, where: str = "circuit", limits: Limits = LIMITS) -> frozenset[str]:
+    """Return the names of all instructions that a circuit runs, after checking its size, parameters and angles.
 
     Raises:
         CircuitError: no or too many qubits or gates, unbound parameters (by name), a gate without a definition,
@@ -42,42 +42,40 @@ def check_circuit(circuit: QuantumCircuit, where: str = "circuit", limits: Limit
         names = shorten(", ".join(unbound), 200)
         raise CircuitError(f"unbound parameter {names}", where=where, hint="bind it: circuit.assign_parameters({…})")
     try:
-        for n_gates, step in enumerate(_flat(steps(circuit)), start=1):
-            if n_gates > limits.n_gates:
-                allowed = f"at most {limits.n_gates:,} gates"
-                raise CircuitError("gate limit: too many gates after expanding", allowed=allowed)
-            _check_step(step.operation, limits)
+        return _checked_names(circuit, limits)
     except CircuitError as error:
         raise CircuitError(error.message, where=where, allowed=error.allowed, hint=error.hint) from None
 
 
-def check_measured(circuit: QuantumCircuit, where: str = "circuit") -> None:
+def _checked_names(circuit: QuantumCircuit, limits: Limits) -> frozenset[str]:
+    names = set()
+    for n_gates, step in enumerate(_flat(steps(circuit)), start=1):
+        if n_gates > limits.n_gates:
+            allowed = f"at most {limits.n_gates:,} gates"
+            raise CircuitError("gate limit: too many gates after expanding", allowed=allowed)
+        _check_step(step.operation, limits)
+        names.add(step.operation.name)
+    return frozenset(names)
+
+
+def check_measured(names: frozenset[str], where: str = "circuit") -> None:
     """Refuse a circuit whose outcome is random and never measured: its shots would return nothing.
 
     A circuit of phases only leaves |0…0⟩ as it is, so nothing is lost by not measuring it.
 
+    Args:
+        names: What ``check_circuit`` returned.
+        where: Name of the circuit for the message.
+
     Raises:
         CircuitError: says how to measure.
     """
-    if not instruction_names(circuit) <= _PHASES_ONLY and not is_measured(circuit):
+    if "measure" not in names and not names <= _PHASES_ONLY:
         raise CircuitError(
             "no measurement: the shots would return nothing",
             where=where,
             hint="add `measure`, or measure every qubit at the end: --measure-all, measure_all=True",
         )
-
-
-def is_measured(circuit: QuantumCircuit) -> bool:
-    """Return whether a circuit measures anything, also inside a loop or branch."""
-    return "measure" in instruction_names(circuit)
-
-
-def instruction_names(circuit: QuantumCircuit) -> frozenset[str]:
-    """Return the names of all instructions that a circuit runs, definitions expanded."""
-    names = frozenset(circuit.count_ops())
-    if names <= standard_gates():
-        return names
-    return frozenset(step.operation.name for step in _flat(steps(circuit)))
 
 
 def _flat(path: Iterator[Step] | list[Step]) -> Iterator[Step]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qhpcsim.circuits.checks import check_circuit, check_measured, is_measured
+from qhpcsim.circuits.checks import check_circuit, check_measured
 from qhpcsim.circuits.limits import LIMITS, Limits
 from qhpcsim.circuits.qasm2 import read_qasm2
 from qhpcsim.circuits.qasm3 import read_qasm3
@@ -47,10 +47,10 @@ def checked(
     circuit: QuantumCircuit, where: str = "circuit", *, measure_all: bool = False, limits: Limits = LIMITS
 ) -> QuantumCircuit:
     """Return a Qiskit circuit after the checks that ``read_circuit`` makes, measured if ``measure_all`` says so."""
-    check_circuit(circuit, where, limits)
-    if measure_all and not is_measured(circuit):
-        circuit = circuit.measure_all(inplace=False)
-    check_measured(circuit, where)
+    names = check_circuit(circuit, where, limits)
+    if measure_all and "measure" not in names:
+        return circuit.measure_all(inplace=False)
+    check_measured(names, where)
     return circuit
 
 

@@ -44,7 +44,9 @@ def read_qasm2(found: Program, limits: Limits) -> QuantumCircuit:
         )
     except qasm2.QASM2ParseError as error:
         raise _translated(found, str(error)) from None
-    except Exception as error:
+    except BaseException as error:  # a panic of Qiskit's parser is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise found.error(f"cannot be read: {shorten(error, 160)}") from None
 
 

@@ -15,6 +15,7 @@ _CALL = re.compile(r"(?:if\s*\([^()]*\)\s*)?([A-Za-z_]\w*)")
 _ARGUMENT = re.compile(r"([A-Za-z_]\w*)\s*(\[)?")
 _DECLARATIONS = frozenset({"OPENQASM", "include", "qreg", "creg", "gate", "opaque"})
 _FREE = frozenset({"barrier"})
+_LONG_INDEX = re.compile(r"\[\s*(\d{19})")
 _SIZE_DIGITS = 9
 """A register whose size has more digits is not even read as a number."""
 
@@ -40,6 +41,9 @@ def check_size(found: Program, limits: Limits) -> None:
     Raises:
         CircuitError: for the first limit that is passed, naming the line.
     """
+    long = _LONG_INDEX.search(found.text)
+    if long is not None:
+        raise found.error("a number of more than 18 digits", line=found.line(long.start(1)))
     sizes, position = _Sizes(), 0
     while (statement := _STATEMENT.match(found.text, position)) is not None:
         position = statement.end()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import traceback
 from collections.abc import Mapping
@@ -48,7 +50,8 @@ def _parsed(found: Program) -> Any:
     except ImportError as error:
         raise found.error(f"OpenQASM 3 needs {error.name}", hint="pip install 'qhpcsim[circuits]'") from None
     try:
-        return openqasm3.parse(found.text)
+        with contextlib.redirect_stderr(io.StringIO()):  # the lexer also prints what it raises
+            return openqasm3.parse(found.text)
     except Exception as error:
         raise _translated(found, error) from None
 

@@ -53,9 +53,7 @@ def _steps(circuit: Any, qubits: Sequence[int], clbits: Sequence[int], depth: in
 def _expand(operation: Any, q: tuple[int, ...], c: tuple[int, ...], depth: int) -> Iterator[Step]:
     name = operation.name
     if name == "for_loop":
-        indices, _, body = operation.params
-        for _ in indices:
-            yield from _steps(body, q, c, depth + 1)
+        yield from _rounds(operation, q, c, depth)
     elif name in ("if_else", "switch_case"):
         yield Step(operation, q, c, tuple(list(_steps(block, q, c, depth + 1)) for block in operation.blocks))
     elif name == "box":
@@ -66,6 +64,14 @@ def _expand(operation: Any, q: tuple[int, ...], c: tuple[int, ...], depth: int) 
         yield Step(operation, q, c)
     else:
         yield from _steps(definition(operation), q, c, depth + 1)
+
+
+def _rounds(operation: Any, q: tuple[int, ...], c: tuple[int, ...], depth: int) -> Iterator[Step]:
+    """Yield a for loop's rounds; a body without loops is walked once and repeated."""
+    indices, _, body = operation.params
+    kept = None if body.has_control_flow_op() else list(_steps(body, q, c, depth + 1))
+    for _ in indices:
+        yield from _steps(body, q, c, depth + 1) if kept is None else kept
 
 
 def is_leaf(operation: Any) -> bool:

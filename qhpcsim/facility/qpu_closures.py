@@ -40,16 +40,21 @@ class Closures:
         self._starts: list[float] = []
         self._ends: list[float] = []
         self._modes: list[str] = []
+        self._last, self._last_from_s = Closure(INF, -INF, "resume"), INF
+        """The last answer, and the earliest time that it holds for."""
 
     def next(self, time_s: float) -> Closure:
         """Return the first closure that ends after ``time_s``; one at infinity if there is none."""
+        if self._last_from_s <= time_s < self._last.end_s:
+            return self._last
         ends = self._ends
         while (not ends or ends[-1] <= time_s) and self._read():
             pass
         at = bisect_right(ends, time_s)
-        if at == len(ends):
-            return Closure(INF, INF, "resume")
-        return Closure(self._starts[at], ends[at], self._modes[at])
+        self._last_from_s = ends[at - 1] if at > 0 else -INF
+        found = at < len(ends)
+        self._last = Closure(self._starts[at], ends[at], self._modes[at]) if found else Closure(INF, INF, "resume")
+        return self._last
 
     def until(self, time_s: float) -> list[Closure]:
         """Return all closures that start before ``time_s``."""

@@ -100,17 +100,18 @@ def jobs_of(table: QpuJobTable, n_qpus: int) -> QpuJobs:
     n = table.n
     users = table.user
     groups = table.group if table.group is not None else users
-    predicted_s = table.drawn_s if table.predicted_s is None else table.predicted_s
+    drawn_s = _by_qpu(table.drawn_s, n_qpus)
+    predicted_s = [column.copy() for column in drawn_s] if table.predicted_s is None else None
     fidelity = np.full(n, NAN) if table.fidelity is None else table.fidelity
     closes = () if table.closes_session is None else np.flatnonzero(table.closes_session).tolist()
     return QpuJobs(
-        predicted_s=_by_qpu(predicted_s, n_qpus),
+        predicted_s=predicted_s or _by_qpu(np.asarray(table.predicted_s), n_qpus),
         ticket=[-1] * n,
         priority=_ints(table.priority, n, 0),
         user=_codes(users, n),
         group=_codes(groups, n),
         group_names=[] if groups is None else list(groups.names),
-        drawn_s=_by_qpu(table.drawn_s, n_qpus),
+        drawn_s=drawn_s,
         fidelity=_by_qpu(fidelity, n_qpus),
         mode=_ints(table.mode, n, int(QpuMode.JOB)),
         session=_ints(table.session, n, -1),
@@ -127,21 +128,14 @@ def jobs_of(table: QpuJobTable, n_qpus: int) -> QpuJobs:
 
 
 def _by_qpu(values: FloatArray, n_qpus: int) -> list[list[float]]:
-    """Return one list a QPU; a column that holds for all of them is one shared list."""
-    if values.ndim == 2:
-        return [values[:, qpu].tolist() for qpu in range(n_qpus)]
-    return [values.tolist()] * n_qpus
+    """Return one list a QPU."""
+    return [(values[:, qpu] if values.ndim == 2 else values).tolist() for qpu in range(n_qpus)]
 
 
 def _append(columns: list[list[float]], values: tuple[float, ...]) -> None:
-    """Append one value a QPU; lists that are shared part ways where the values differ."""
-    if len(set(values)) > 1 and len({id(column) for column in columns}) < len(columns):
-        columns[:] = [column.copy() for column in columns]
-    seen: set[int] = set()
+    """Append one value a QPU, or one for all."""
     for qpu, column in enumerate(columns):
-        if id(column) not in seen:
-            seen.add(id(column))
-            column.append(values[qpu] if len(values) > 1 else values[0])
+        column.append(values[qpu] if len(values) > 1 else values[0])
 
 
 def _ints(values: np.ndarray | None, n: int, default: int) -> list[int]:

@@ -7,7 +7,7 @@ from heapq import heappush
 from math import isnan
 from typing import TYPE_CHECKING
 
-from qhpcsim.core.qpu_records import QpuJobState, QpuMode
+from qhpcsim.core.qpu_records import QpuJobState
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.qpu_calendar import QpuCalendar, Run, has_calendar
 from qhpcsim.facility.qpu_closures import INF
@@ -70,7 +70,8 @@ class QpuServer:
         self.token = 0
         """Counts what it has begun, so that the end of an interrupted job is not taken for the end of another."""
         self._run: Run | None = None
-        self._run_since_s = 0.0
+        self.run_since_s = 0.0
+        """When the running job started, or went on."""
         self._idle_since_s = system.clock.now
         self._is_idle = True
         self._wake_s = INF
@@ -124,50 +125,21 @@ class QpuServer:
                 return True
         return False
 
-    def has_room(self, limit: int, now_s: float) -> bool:
-        """Return whether one more job may come: it can start at once, or fewer than ``limit`` wait."""
-        if self.n_waiting < limit:
-            return True
-        self.settle(now_s)
-        at_once = self.free and self.n_waiting == 0 and self.session is None
-        return at_once and (self.calendar is None or self.calendar.earliest_start(now_s, 0.0) == now_s)
-
-    def completion_s(self, job: int, now_s: float) -> float:
-        """Return when a job that joins now is predicted to end."""
-        self.settle(now_s)
-        begin_s = now_s
-        if self.job >= 0:
-            begin_s = max(now_s, self._run_since_s + self.predicted_s[self.job])
-        work_s = self.waiting_s + self.predicted_s[job]
-        return begin_s + work_s if self.calendar is None else self.calendar.expected_end(begin_s, work_s)
-
-    def can_run(self, job: int, now_s: float) -> bool:
-        """Return whether the QPU will ever be able to run a job."""
-        need_s = self.predicted_s[job]
-        if need_s == INF or self.drawn_s[job] == INF:
-            return False
-        dedicated = self.jobs.mode[job] == QpuMode.DEDICATED
-        if self.calendar is None:
-            return not dedicated
-        if dedicated:
-            return self.calendar.reserved_later(self.system.user_name(job), now_s)
-        return self.calendar.earliest_start(now_s, need_s) < INF
-
     def preempt(self, now_s: float) -> None:
         """Put the running job back into the queue; it will go on where it was."""
         job, jobs = self.job, self.jobs
         pieces = jobs.pieces.setdefault(job, [])
         if self._run is None:
             jobs.left_s[job] = jobs.ended_s[job] - now_s
-            pieces.append((self._run_since_s, now_s))
+            pieces.append((self.run_since_s, now_s))
         else:
             left_s = 0.0
-            for start_s, end_s, then_left_s in self._run.pieces:
-                if start_s < now_s:
-                    pieces.append((start_s, min(end_s, now_s)))
-                    left_s = then_left_s - (min(end_s, now_s) - start_s)
-                else:
-                    left_s = then_left_s
+            for start_s, end_s, left_s in self._run.pieces:
+                if start_s >= now_s:
+                    break
+                pieces.append((start_s, min(end_s, now_s)))
+                left_s -= min(end_s, now_s) - start_s
+                if end_s > now_s:
                     break
             jobs.left_s[job] = left_s
         self.job = -1
@@ -184,7 +156,7 @@ class QpuServer:
         jobs = self.jobs
         run = self._run
         if job in jobs.pieces or (run is not None and len(run.pieces) > 1):
-            pieces = [(p.start_s, p.end_s) for p in run.pieces] if run else [(self._run_since_s, now_s)]
+            pieces = [(p.start_s, p.end_s) for p in run.pieces] if run else [(self.run_since_s, now_s)]
             jobs.pieces.setdefault(job, []).extend(pieces)
         jobs.state[job] = _COMPLETED if run is None or run.done else _FAILED
         if self.idle is not None:
@@ -272,7 +244,7 @@ class QpuServer:
         if isnan(jobs.started_s[job]):
             jobs.started_s[job] = now_s
         jobs.ended_s[job] = end_s
-        self.job, self._run_since_s = job, now_s
+        self.job, self.run_since_s = job, now_s
         self.token += 1
         heappush(self.system.events, (end_s, END, self.index, self.token))
         if jobs.session[job] >= 0:

@@ -14,6 +14,7 @@ from qhpcsim.core.rng import Rng
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.qpu_closures import INF
 from qhpcsim.facility.qpu_jobs import QpuJob, QpuJobs, jobs_of
+from qhpcsim.facility.qpu_router import QpuRouter
 from qhpcsim.facility.qpu_server import END, SESSION_MAX, SESSION_TTL, WAKE, QpuServer
 from qhpcsim.facility.qpu_session_desk import SessionDesk
 from qhpcsim.qpu_scenario import QpuService
@@ -51,7 +52,7 @@ class QpuSystem:
         self.servers = [
             QpuServer(self, k, name, device, queues[k], rng) for k, (name, device) in enumerate(service.qpus.items())
         ]
-        self._choice = lookup("qpu_choice", service.choice.name, "choice.name").target(self, service.choice)
+        self._router = QpuRouter(self.servers, self.jobs, service, self.user_name)
         self._n_tickets = 0
         self._armed_s = INF
         self._late: list[tuple[float, int]] = []
@@ -60,18 +61,13 @@ class QpuSystem:
         self._arrivals = self._plan_arrivals(table)
         self._next_arrival = 0
         self._arrival_s = self._arrives_s(0)
-        self._now_s = self._others_s = clock.now
+        self._others_s = clock.now
         self._simple = self._is_simple(table)
         for server in self.servers:
             for reservation in service.qpus[server.name].reservations:
                 for time_s in (reservation.start_s, reservation.end_s):
                     heappush(self.events, (max(time_s, clock.now), WAKE, server.index, 0))
         self._arm()
-
-    @property
-    def n_qpus(self) -> int:
-        """Number of QPUs."""
-        return len(self.servers)
 
     def submit(self, job: QpuJob, on_end: Callable[[int, float], None] | None = None) -> int:
         """Send a job to the service now and return its index.
@@ -88,14 +84,6 @@ class QpuSystem:
         heappush(self._late, (now_s + self.service.latency_s, index))
         self._arm()
         return index
-
-    def completion_s(self, job: int, qpu: int) -> float:
-        """Return when a job that goes to a QPU now is predicted to end."""
-        return self.servers[qpu].completion_s(job, self._now_s)
-
-    def fidelity(self, job: int, qpu: int) -> float:
-        """Return the job's expected fidelity on a QPU, NaN if nobody said."""
-        return self.jobs.fidelity[qpu][job]
 
     def user_name(self, job: int) -> str:
         """Return the name of the job's user."""
@@ -161,7 +149,6 @@ class QpuSystem:
                 time_s = late[0][0]
             if time_s > now_s and (time_s >= self._others_s or watchers):
                 return
-            self._now_s = time_s
             self._instant(time_s)
 
     def _instant(self, now_s: float) -> None:
@@ -217,7 +204,7 @@ class QpuSystem:
         jobs.ticket[job] = self.next_ticket()
         if self._simple:
             where = 0
-        elif (where := self._choose(job, now_s)) < 0:
+        elif (where := self._router.choose(job, self.sessions.home(jobs.session[job]), now_s)) < 0:
             self.fail(job, now_s, _REJECTED)
             return -1
         jobs.where[job] = where
@@ -234,21 +221,6 @@ class QpuSystem:
         if server.queue.preemptive and running >= 0 and _may_interrupt(jobs, server, job, running):
             server.preempt(now_s)
         return where
-
-    def _choose(self, job: int, now_s: float) -> int:
-        """Return the QPU that takes a job, -1 if none does."""
-        number = self.jobs.session[job]
-        home = self.sessions.home(number) if number >= 0 else -1
-        named = self.jobs.named[job] if home < 0 else home
-        candidates = range(len(self.servers)) if named < 0 else (named,)
-        able = [k for k in candidates if self.servers[k].can_run(job, now_s)]
-        limit = self.service.queue_limit
-        if limit is not None:
-            able = [k for k in able if self.servers[k].has_room(limit, now_s)]
-        if len(able) > 1:
-            chosen: int = self._choice.choose(job, able)
-            return chosen
-        return able[0] if able else -1
 
     def _ended(self, job: int, now_s: float) -> None:
         """Tell those who wait for a job's result, one network latency later."""

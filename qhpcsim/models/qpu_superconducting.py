@@ -30,7 +30,7 @@ class SuperconductingQpu(TimedQpu):
         E = S·(C·(rep_delay + reset + readout + shot_extra) + Σ circuit durations), a shot never faster than
         1/max_shot_rate; circuit durations are depth · time_layer unless the request gives them;
         O = load + load_per_circuit·C + (load_several if C > 1, else load_wide·clip(width − w0, 0, w1 − w0));
-        B = execution_floor; T = O·W + max(E·exp(σz), B·W).
+        B = execution_floor; T = O·W + max(E·exp(σz), B·√W).
     Assumes:
         Circuits of a job run one after another at one repetition rate; what must be prepared overlaps with the
         execution, so that a job holds the QPU for at least ``execution_floor``.

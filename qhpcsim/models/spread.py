@@ -37,10 +37,10 @@ class Spread:
     """Law of a service time about its deterministic parts.
 
     Model:
-        T = O·W + max(E·exp(σz), B·W) with execution E, overhead O and floor B, z standard normal, and W ≥ 0 of median
+        T = O·W + max(E·exp(σz), B·√W) with execution E, overhead O and floor B, z standard normal, and W ≥ 0 of median
         about 1, given by its quantiles at ``levels`` (straight lines between them, constant beyond the ends).
     Assumes:
-        W and z are independent of one another and from job to job.
+        W and z are independent of one another and from job to job; what overlaps varies half as much as what does not.
     Not modelled:
         Memory in time: consecutive jobs on one machine share part of their overhead.
     Source:
@@ -62,12 +62,13 @@ class Spread:
     def predict(self, parts: Parts) -> Prediction:
         """Return median and 90 % interval over an even sample of W and z."""
         share = self._share((np.arange(_N) + 0.5) / _N)
+        root = np.sqrt(share)
         factor = np.exp(self.sigma * normal_quantiles((np.arange(_N) * _STEP % _N + 0.5) / _N))
         found = np.empty((3, len(parts.execution_s)))
         for start in range(0, len(parts.execution_s), _CHUNK):
             jobs = slice(start, start + _CHUNK)
             e, o, b = (v[jobs, None] for v in (parts.execution_s, parts.overhead_s, parts.floor_s))
-            found[:, jobs] = np.quantile(o * share + np.maximum(e * factor, b * share), (0.5, 0.05, 0.95), axis=1)
+            found[:, jobs] = np.quantile(o * share + np.maximum(e * factor, b * root), (0.5, 0.05, 0.95), axis=1)
         return Prediction(*found)
 
     def draw(self, parts: Parts, rng: np.random.Generator) -> FloatArray:
@@ -75,7 +76,7 @@ class Spread:
         n = len(parts.execution_s)
         share = self._share(rng.random(n))
         factor = np.exp(self.sigma * rng.standard_normal(n))
-        return parts.overhead_s * share + np.maximum(parts.execution_s * factor, parts.floor_s * share)
+        return parts.overhead_s * share + np.maximum(parts.execution_s * factor, parts.floor_s * np.sqrt(share))
 
     def _share(self, levels: FloatArray) -> FloatArray:
         return np.interp(levels, self.levels, self.share)
@@ -83,7 +84,8 @@ class Spread:
 
 def shares(time_s: FloatArray, parts: Parts) -> FloatArray:
     """Return the W that explains measured times when the factor is 1."""
-    beside = (time_s - parts.execution_s) / parts.overhead_s
-    over = time_s / (parts.overhead_s + parts.floor_s)
-    found: FloatArray = np.minimum(beside, over)
+    o, b = parts.overhead_s, parts.floor_s
+    if_execution_rules = (time_s - parts.execution_s) / o
+    if_floor_rules = ((np.sqrt(b * b + 4.0 * o * time_s) - b) / (2.0 * o)) ** 2
+    found: FloatArray = np.minimum(if_execution_rules, if_floor_rules)
     return found

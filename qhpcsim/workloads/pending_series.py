@@ -71,9 +71,7 @@ def statistics(pending: FloatArray | IntArray) -> SeriesStatistics:
     batch_cv = float(gap.std() / gap.mean()) if len(gap) else math.nan
     gap_jobs = int(rise[at[1:]].sum())
     job_cv = math.sqrt((1.0 + batch_cv**2) * gap_jobs / len(gap) - 1.0) if len(gap) else math.nan
-    return SeriesStatistics(
-        float(np.median(seen)), float(np.percentile(seen, 99)), batch_cv, job_cv, len(at), n_jobs
-    )
+    return SeriesStatistics(float(np.median(seen)), float(np.percentile(seen, 99)), batch_cv, job_cv, len(at), n_jobs)
 
 
 def simulate(law: QpuBackground, horizon_s: float, rng: Rng) -> BackgroundRun:

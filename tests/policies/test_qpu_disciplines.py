@@ -98,7 +98,7 @@ def test_choices() -> None:
     assert choices(QpuChoice("least_completion"), 4) == [0, 0, 1, 0]
     assert choices(WeightedChoice(fidelity_weight=1.0)) == [1, 1, 1]
     assert choices(WeightedChoice(fidelity_weight=0.0), 4) == [0, 0, 1, 0]
-    assert choices(WeightedChoice(fidelity_weight=0.5, time_scale_s=100.0), 4) == [1, 0, 0, 1]
+    assert choices(WeightedChoice(fidelity_weight=0.5, time_scale_s=100.0), 4) == [1, 1, 0, 0]
 
 
 def test_least_completion_sees_windows() -> None:
@@ -127,7 +127,9 @@ def test_every_discipline_serves_everyone_once(name: str, preemptive: bool) -> N
     jobs.user = words([f"user{k}" for k in generator.integers(0, 5, n)])
     jobs.priority = generator.integers(0, 3, n).astype(np.int32)
     known = entries("discipline")[name].params
-    params = PriorityDiscipline(preemptive=preemptive) if known is PriorityDiscipline else (known or QpuDiscipline)(name)
+    params = (
+        PriorityDiscipline(preemptive=preemptive) if known is PriorityDiscipline else (known or QpuDiscipline)(name)
+    )
     run = simulate_qpu(jobs, one_qpu(discipline=params))
     assert (run.state == QpuJobState.COMPLETED).all()
     fifo = simulate_qpu(jobs)

@@ -53,8 +53,8 @@ class Usage:
 class FairShare(LaneDiscipline):
     """Serves the group with the least used / allocated share, within it the user with the least usage, then FIFO.
 
-    Model: usage is QPU time of jobs that ended within the last ``window_s``, over all QPUs of the service; ties go
-        to the job that joined first.
+    Model: usage is QPU time of jobs that ended within the last ``window_s``, over all QPUs of the service; groups that
+        are even go by their users' usage, then by the job that joined first.
     Assumes: a job counts when it ends, as a whole.
     Not modelled: the part of running jobs; shares that change with time.
     Source: IBM Quantum documentation, "Fair-share scheduler" (rolling 28 days).
