@@ -22,7 +22,7 @@ test: $(VENV)/.dev ## install with the test tools, then lint, types and tests
 		$(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; exit $$status
 
 lint: $(VENV)/.dev ## ruff, import rules, types
-	@status=0; for tool in "ruff check" lint-imports mypy; do \
+	@status=0; for tool in "ruff check" "lint-imports --no-cache" mypy; do \
 		echo "== $$tool"; $(BIN)/$$tool || status=1; done; exit $$status
 
 nightly: $(VENV)/.dev ## whole real logs, long statistics, the wheel

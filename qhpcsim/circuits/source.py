@@ -72,9 +72,9 @@ def program(data: bytes, path: str | Path, limits: Limits) -> Program:
         CircuitError: for binary data, an unknown version, a foreign include or brackets nested too deeply.
     """
     text = _decoded(data, path).replace("\r\n", "\n").replace("\r", "\n")
+    text = _COMMENT.sub(_blank, text)
     if not text.strip():
         raise CircuitError("no qubits: the file is empty", where=place(path), allowed=f"OpenQASM {VERSIONS}")
-    text = _COMMENT.sub(_blank, text)
     found = Program(str(path), text, _language(text, path))
     if found.language == 3 and len(data) > limits.n_bytes_qasm3:
         raise found.error(

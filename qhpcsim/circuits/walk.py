@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from qhpcsim.core.errors import CircuitError
+from qhpcsim.core.errors import CircuitError, shorten
 
 _MAX_DEPTH = 200
 """Definitions and blocks inside each other; deeper ones are refused before Python's stack ends."""
@@ -85,9 +85,12 @@ def definition(operation: Any) -> Any:
     """Return the definition of a gate.
 
     Raises:
-        CircuitError: if it has none.
+        CircuitError: if it has none, or its parameters do not fit it.
     """
-    found = getattr(operation, "definition", None)
+    try:
+        found = getattr(operation, "definition", None)
+    except Exception as error:
+        raise CircuitError(f"the definition of {operation.name!r} does not work: {shorten(error, 120)}") from None
     if found is None:
         raise CircuitError(
             f"gate {operation.name!r} has no definition, so no device can run it", hint="define it, or leave it out"

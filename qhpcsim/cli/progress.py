@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,14 @@ def progress_bar(label: str, wanted: bool = True) -> Iterator[Callable[[float], 
         yield bar.update
     finally:
         bar.close()
+
+
+def show_notices() -> None:
+    """Let qhpcsim's own log messages, such as a wait for the compiler, appear on standard error."""
+    log = logging.getLogger("qhpcsim")
+    if not log.handlers:
+        log.addHandler(logging.StreamHandler())
+    log.setLevel(logging.INFO)
 
 
 class _Bar:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from qhpcsim.cli.folder import claimed, clear
 from qhpcsim.cli.headline import headline
 from qhpcsim.cli.output import say
-from qhpcsim.cli.progress import progress_bar
+from qhpcsim.cli.progress import progress_bar, show_notices
 
 if TYPE_CHECKING:
     from qhpcsim.scenario import Scenario
@@ -41,6 +41,8 @@ def execute(args: argparse.Namespace) -> int:
 
     for path in args.plugin:
         load_plugin(path)
+    if not args.quiet:
+        show_notices()
     overrides = [*args.overrides, *([f"seed={args.seed}"] if args.seed is not None else [])]
     scenario = load(args.scenario, overrides)
     with claimed(args.out or f"runs/{scenario.name}") as out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -64,6 +65,7 @@ def replay(
     if not reason and (engine == "kernel" or (engine == "auto" and _worth_compiling(table, policy))):
         from qhpcsim.facility.kernel_replay import replay_compiled
 
+        _announce(policy)
         logs, start_s = replay_compiled(table, wants, partitions, policy, progress)
         return schedule_of(table, wants, partitions, logs, start_s, "kernel")
     logs, start_s = _replay_stepping(table, wants, partitions, policy, cycles, progress)
@@ -90,7 +92,16 @@ def _why_not_kernel(
 
 
 def _worth_compiling(table: JobTable, policy: Policy) -> bool:
-    return table.n >= 50_000 or (policy.backfill == "conservative" and table.n >= 10_000)
+    """Return whether the compiled kernel, loading it included, is likely faster than stepping."""
+    return table.n >= 50_000 or (policy.backfill == "conservative" and table.n >= 20_000)
+
+
+def _announce(policy: Policy) -> None:
+    """Say so if the first run of the kernel has to wait for the compiler."""
+    from qhpcsim.facility.kernel import is_ready
+
+    if not is_ready(policy.backfill, policy.reservations):
+        logging.getLogger("qhpcsim").info("compiling the replay kernel (once, some ten seconds)")
 
 
 def _replay_stepping(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from qhpcsim.core import cards
-from qhpcsim.core.errors import UnknownNameError
+from qhpcsim.core.errors import CardError, nearest, shorten
 from qhpcsim.core.records import FloatArray
 from qhpcsim.core.rng import Rng
 from qhpcsim.workloads import laws
@@ -31,15 +31,16 @@ class QpuBackground:
     """The law of the background load of one QPU.
 
     Model:
-        Users look at the queue at the instants of a renewal process with hyperexponential gaps. Who finds fewer jobs
-        than the backlog L(t) that users put up with submits the difference as one batch; who finds more balks. A job
-        that will start at time s (all work ahead of it done) lasts lognormal(mean 1/(f(s) + job_rate), service_cv),
-        f the speed at which L falls then: the QPU keeps up with the falling level and serves job_rate besides.
+        Users look at the queue at the instants of a renewal process with hyperexponential gaps. Who finds N jobs, fewer
+        than the backlog L(t) that users put up with, submits the difference as one batch; who finds more submits one
+        job with probability (L + 1)/(N + 1), else balks. A job that will start at time s, all work ahead of it done,
+        lasts lognormal(mean 1/(f(s) + job_rate + (R − L(s))⁺/recovery), service_cv): f is the speed at which L falls
+        then, R the jobs of its batch not done by then. So the QPU keeps up with the level and serves job_rate besides.
     Assumes:
         The QPU is one server without pause. Service is all the time between two departures, so that reservations,
         calibrations and outages of the fitted series are in it. While L rises, the batches of a turn are one user's.
     Not modelled:
-        Withdrawn jobs, priorities among users, hours of the day and days of the week.
+        Withdrawn jobs, priorities among users, hours of the day and days of the week, limits on the size of a batch.
     Source:
         Fitted by calibration/qpu_background/fit_background.py to pending jobs of 12 IBM backends, November 2023;
         data published with Qonductor, https://github.com/manosgior/Qonductor-SC25.
@@ -85,13 +86,17 @@ def background(backend: str, card: str | Path = CARD) -> QpuBackground:
         card: A card as ``core.cards.card`` takes it.
 
     Raises:
-        UnknownNameError: if the card does not hold that QPU; names the nearest one.
-        CardError: if the card is missing or wrong.
+        CardError: if the card is missing or wrong, or does not hold that QPU; names the nearest one.
     """
     found = cards.card(card)
     known = backends(card)
     if backend not in known:
-        raise UnknownNameError.of("QPU with background load", backend, dict.fromkeys(known), where=found.path)
+        raise CardError(
+            f"no background load of a QPU {shorten(backend)!r}",
+            where=found.path,
+            allowed=", ".join(known),
+            suggestion=nearest(backend, known),
+        )
     level = LevelLaw(
         tuple(found.array("level_probabilities").tolist()),
         tuple(found.array(f"{backend}.levels").tolist()),
@@ -126,7 +131,8 @@ class BackgroundStream:
 
     Args:
         law: The background law.
-        rng: Streams ``qpu_background/NAME/turns``, ``/looks``, ``/services`` and ``/users``.
+        rng: Streams ``qpu_background/NAME/turns``, ``/looks``, ``/services``, ``/choices`` and
+            ``/users``.
         name: Tells QPUs with equal laws apart; empty: the law's backend.
     """
 
@@ -172,6 +178,7 @@ class BackgroundStream:
         return Batch(now_s, self._user(now_s), service_s)
 
     def _n_jobs(self, level: float, pending: int) -> int:
+        """Return how many jobs a user submits who finds ``pending`` jobs."""
         short = math.floor(level - pending + 0.5)
         if short > 1:
             return short

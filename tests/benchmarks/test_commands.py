@@ -69,7 +69,7 @@ def test_real_logs(name, tmp_path, capsys):
     show(capsys, "EASY on real logs, .gz to all tables", rows)
 
 
-@pytest.mark.parametrize("n", [2_000, 10_000])
+@pytest.mark.parametrize("n", [10_000, 100_000])
 def test_against_accasim(n, tmp_path, capsys):
     pytest.importorskip("sortedcontainers", reason="AccaSim is not installed; `make bench` installs it")
     log = write_with_memory(synthetic(n), tmp_path / "log.swf")

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from qhpcsim.circuits.qasm import read_circuit
+from qhpcsim.cli import main
 from qhpcsim.core.errors import CircuitError
+from tests.circuits.programs import HEAD2, write
 from tests.reference import REFERENCE_DATA, reference
 
 BAD = "../badinputs"
@@ -73,3 +75,12 @@ def test_command_line(case: dict[str, str]) -> None:
     assert done.returncode == int(case["exit_code"])
     assert int(done.stdout.split("MB")[-1]) < float(case["rss_limit_mb"])
     assert "Traceback" not in done.stderr
+
+
+def test_command_line_says_what_a_circuit_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, HEAD2 + "qreg q[3];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\n")
+    assert main(["validate", str(path)]) == 2
+    assert "no measurement" in capsys.readouterr().err
+    assert main(["validate", "--measure-all", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "3 qubits (3 in use), 2 gates, 1 two-qubit gates, depth 3, 3 measurements" in said

@@ -27,7 +27,7 @@ def every_gate() -> QuantumCircuit:
     circuit = QuantumCircuit(4)
     rng = np.random.default_rng(7)
     for name in UNITARY:
-        gate = get_standard_gate_name_mapping()[name].copy()
+        gate = get_standard_gate_name_mapping()[name].to_mutable()
         gate.params = [float(rng.uniform(0.1, 3)) for _ in gate.params]
         circuit.append(gate, rng.permutation(4)[: gate.num_qubits].tolist())
     return circuit

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from qhpcsim.core.cards import card
-from qhpcsim.core.errors import UnknownNameError
+from qhpcsim.core.errors import CardError
 from qhpcsim.core.rng import Rng
 from qhpcsim.workloads.backlog_level import BacklogLevel
 from qhpcsim.workloads.pending_series import MINUTE_S, simulate, statistics
@@ -51,10 +51,9 @@ def test_the_card_holds_every_backend_of_the_series(series):
 
 
 def test_gaps_are_burstier_than_poisson():
-    """Batches of a Poisson process seen once a minute have a cv below 1."""
+    """The jobs of a Poisson process seen once a minute have a cv near 1."""
     for name in backends():
         figures = statistics(simulate(background(name), 10 * DAY_S, Rng(3)).pending(14400))
-        assert figures.batch_gap_cv > 1.05
         assert figures.job_gap_cv > 1.5
 
 
@@ -78,7 +77,7 @@ def test_levels_never_fall_and_knots_run_from_0_to_1():
 
 
 def test_an_unknown_backend_gets_the_nearest_name():
-    with pytest.raises(UnknownNameError, match="ibm_pert"):
+    with pytest.raises(CardError, match="ibm_perth"):
         background("ibm_pert")
 
 
@@ -135,7 +134,7 @@ def test_initial_backlog_is_the_level_and_has_positive_services():
 
 
 def test_the_level_spends_equal_time_at_every_height():
-    law = replace(background("ibm_mumbai").level, turn_cv=0.0)
+    law = replace(background("ibmq_mumbai").level, turn_cv=0.0)
     level = BacklogLevel(law, Rng(0).stream("level"))
     heights = np.quantile([level.jobs(t) for t in np.linspace(0.0, 4 * law.turn_s, 8001)], law.probabilities)
     assert heights[1:-1] == pytest.approx(law.jobs[1:-1], rel=0.02, abs=0.7)
