@@ -70,5 +70,5 @@ def _require_qiskit(path: str | Path) -> None:
     try:
         import qiskit  # noqa: F401
     except ImportError:
-        hint = "pip install 'qhpcsim[circuits]'"
+        hint = "pip install qiskit qiskit-qasm3-import"
         raise CircuitError("reading a circuit needs Qiskit", where=place(path), hint=hint) from None

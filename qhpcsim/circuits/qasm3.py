@@ -48,7 +48,7 @@ def _parsed(found: Program) -> Any:
     try:
         import openqasm3
     except ImportError as error:
-        raise found.error(f"OpenQASM 3 needs {error.name}", hint="pip install 'qhpcsim[circuits]'") from None
+        raise found.error(f"OpenQASM 3 needs {error.name}", hint="pip install qiskit qiskit-qasm3-import") from None
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # the lexer also prints what it raises
             return openqasm3.parse(found.text)
