@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qhpcsim.core.registry import register
+from qhpcsim.policies.batch.bookings import Bookings
 from qhpcsim.policies.batch.params import ConservativePolicy
 from qhpcsim.policies.batch.profile import Profile
 from qhpcsim.policies.batch.state import INF, QueueState
@@ -37,8 +38,7 @@ class ConservativeBackfill:
         self.kept = policy.reservations == "kept"
         self.wake_s = INF
         """Next planned start; the batch system makes a pass then even if nothing else happens."""
-        self._plan: Profile | None = None
-        self._planned_s: dict[int, float] = {}
+        self._bookings: Bookings | None = None
 
     def select(self, ended: Sequence[int], arrived: Sequence[int]) -> list[int]:
         """Return the jobs whose planned start is now and whose nodes are free."""
@@ -66,43 +66,17 @@ class ConservativeBackfill:
         return starts
 
     def _keep(self, ended: Sequence[int], arrived: Sequence[int]) -> list[int]:
-        state, now_s = self.state, self.state.now_s
-        if self._plan is None:
-            self._plan = Profile(now_s, state.free_nodes)
-        plan, planned_s = self._plan, self._planned_s
-        plan.forget_before(now_s)
-        early = False
-        for job in ended:
-            expected_s = state.start_s[job] + state.est_s[job]
-            if expected_s > now_s:
-                plan.add(now_s, expected_s, state.nodes[job])
-                early = True
-        if early:
-            self._compress()
+        if self._bookings is None:
+            self._bookings = Bookings(self.state)
+        bookings = self._bookings
+        bookings.move_to_now()
+        early = [bookings.end(job) for job in ended]
+        if any(early):
+            rank = {job: place for place, job in enumerate(self.state.queue)}
+            planned = sorted((start_s, rank[job], job) for job, start_s in bookings.planned_s.items())
+            bookings.rebook(job for _, _, job in planned)
         for job in arrived:
-            self._book(job)
-        starts, free = [], state.free_nodes
-        for job in state.queue:
-            if planned_s.get(job, INF) <= now_s and state.nodes[job] <= free:
-                free -= state.nodes[job]
-                starts.append(job)
-                del planned_s[job]
-        self.wake_s = min((s for s in planned_s.values() if s > now_s), default=INF)
+            bookings.book(job)
+        starts = bookings.due()
+        self.wake_s = bookings.next_s()
         return starts
-
-    def _book(self, job: int) -> None:
-        """Plan one job at its earliest feasible time."""
-        state, plan = self.state, self._plan
-        assert plan is not None
-        start_s = plan.earliest(state.nodes[job], state.est_s[job], state.now_s)
-        self._planned_s[job] = start_s
-        plan.add(start_s, start_s + state.est_s[job], -state.nodes[job])
-
-    def _compress(self) -> None:
-        """Move every planned job forward as far as the others allow, in order of planned start."""
-        state, plan = self.state, self._plan
-        assert plan is not None
-        rank = {job: k for k, job in enumerate(state.queue)}
-        for start_s, _, job in sorted((s, rank[j], j) for j, s in self._planned_s.items()):
-            plan.add(max(start_s, state.now_s), start_s + state.est_s[job], state.nodes[job])
-            self._book(job)

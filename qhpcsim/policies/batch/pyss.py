@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qhpcsim.core.registry import register
-from qhpcsim.policies.batch.profile import Profile
+from qhpcsim.policies.batch.bookings import Bookings
 from qhpcsim.policies.batch.state import INF, QueueState
 from qhpcsim.scenario import Policy
 
@@ -29,38 +29,19 @@ class PyssConservative:
     def __init__(self, state: QueueState, policy: Policy) -> None:
         self.state = state
         self.wake_s = INF
-        self._plan: Profile | None = None
-        self._planned_s: dict[int, float] = {}
+        self._bookings: Bookings | None = None
 
     def select(self, ended: Sequence[int], arrived: Sequence[int]) -> list[int]:
         """Return the jobs whose planned start is now."""
-        state, planned_s = self.state, self._planned_s
-        if self._plan is None:
-            self._plan = Profile(state.now_s, state.n_nodes)
-        self._plan.forget_before(state.now_s)
+        if self._bookings is None:
+            self._bookings = Bookings(self.state)
+        bookings, now_s = self._bookings, self.state.now_s
+        bookings.move_to_now()
         for job in ended:
-            self._plan.add(state.now_s, state.start_s[job] + state.est_s[job], state.nodes[job])
-            self._move_forward()
+            bookings.end(job)
+            bookings.rebook([job for job in self.state.queue if bookings.planned_s[job] > now_s])
         for job in arrived:
-            self._book(job)
-        starts = [job for job in state.queue if planned_s.get(job, INF) <= state.now_s]
-        for job in starts:
-            del planned_s[job]
-        self.wake_s = min(planned_s.values(), default=INF)
+            bookings.book(job)
+        starts = bookings.due()
+        self.wake_s = bookings.next_s()
         return starts
-
-    def _book(self, job: int) -> None:
-        state, plan = self.state, self._plan
-        assert plan is not None
-        start_s = plan.earliest(state.nodes[job], state.est_s[job], state.now_s)
-        self._planned_s[job] = start_s
-        plan.add(start_s, start_s + state.est_s[job], -state.nodes[job])
-
-    def _move_forward(self) -> None:
-        state, plan = self.state, self._plan
-        assert plan is not None
-        for job in list(state.queue):
-            start_s = self._planned_s.get(job)
-            if start_s is not None and start_s > state.now_s:
-                plan.add(start_s, start_s + state.est_s[job], state.nodes[job])
-                self._book(job)
