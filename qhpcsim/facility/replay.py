@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from simpy.core import EmptySchedule
 
-from qhpcsim.core.errors import ConfigError
+from qhpcsim.core.errors import ConfigError, InvariantError
 from qhpcsim.core.records import FloatArray, IntArray, JobTable, Schedule
 from qhpcsim.core.registry import lookup
 from qhpcsim.facility.batch_system import SYSTEMS, BatchSystem
@@ -24,6 +24,8 @@ from qhpcsim.scenario import Partition, Policy, Scheduler
 Progress = Callable[[float], None]
 _STEPS = 20_000
 """SimPy events between two reports of progress."""
+_STUCK = 50
+"""Reports without progress in time after which the engine is taken to run in a circle."""
 
 
 def demand(table: JobTable, partitions: dict[str, Partition], policy: Policy, overrun: str) -> Demand:
@@ -205,11 +207,15 @@ class Followers:
 
 def drain(clock: Clock, done_frac: Callable[[], float], progress: Progress | None) -> None:
     """Run the clock until nothing is left on its calendar, reporting progress."""
-    step = clock.step
+    step, last_s, stuck = clock.step, clock.now, 0
     try:
         while True:
             for _ in range(_STEPS):
                 step()
+            stuck = stuck + 1 if clock.now == last_s else 0
+            last_s = clock.now
+            if stuck == _STUCK:
+                raise InvariantError(f"t = {last_s} s: {_STUCK * _STEPS} events and time stands still")
             if progress is not None:
                 progress(min(1.0, done_frac()))
     except EmptySchedule:

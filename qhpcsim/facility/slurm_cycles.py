@@ -49,7 +49,8 @@ class CycledBatchSystem(BatchSystem):
         return min(super().next_s(), pass_s)
 
     def _event_due_s(self) -> float:
-        return max(self._event_s, self._main_s + self._delay_s)
+        """Return when a main pass is due because something happened; rules without one wait for the timetable."""
+        return max(self._event_s, self._main_s + self._delay_s) if self._two else INF
 
     def _instant(self, now_s: float) -> None:
         ticks = (self._main_tick_s <= now_s, self._backfill_tick_s <= now_s)

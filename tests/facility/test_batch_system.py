@@ -6,7 +6,7 @@ import pytest
 from qhpcsim.core.errors import InvariantError
 from qhpcsim.core.records import JobState, JobTable
 from qhpcsim.facility.clock import Clock
-from qhpcsim.facility.replay import replay
+from qhpcsim.facility.replay import drain, replay
 from qhpcsim.scenario import Partition, Policy
 from qhpcsim.simulation import simulate_table
 
@@ -124,3 +124,14 @@ def test_partitions_do_not_disturb_each_other():
 def test_the_clock_refuses_impossible_times(time_s):
     with pytest.raises(InvariantError):
         Clock().at(time_s)
+
+
+def test_an_engine_that_runs_in_a_circle_is_stopped():
+    clock = Clock()
+
+    def again(_event):
+        clock.call_at(clock.now, again)
+
+    clock.call_at(1.0, again)
+    with pytest.raises(InvariantError, match="time stands still"):
+        drain(clock, lambda: 0.0, None)

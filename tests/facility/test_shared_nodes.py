@@ -122,6 +122,14 @@ def test_no_node_is_ever_overcommitted(rows, rule):
     assert (schedule.start_s[fits] >= made.submit_s[fits]).all()
 
 
+def test_a_single_cycle_starts_jobs_on_its_timetable_only():
+    """A job that arrives between two cycles waits for the next one, even with the machine empty."""
+    made = table([0, 24], [1, 2], [3, 9], [3, 9])
+    partition = dataclasses.replace(SHARED, nodes=2, groups={}, memory_per_node_bytes=0.0)
+    schedule = replay(made, {"p": partition}, Policy(backfill="easy"), Scheduler(interval_s=7))
+    assert schedule.start_s.tolist() == [7, 28]
+
+
 def test_main_cycle_waits_for_its_turn_and_backfill_respects_the_head():
     made = table([0, 1, 2, 3], [1, 2, 1, 1], [10, 5, 3, 30], [10, 5, 3, 30])
     partition = dataclasses.replace(SHARED, nodes=2, groups={}, memory_per_node_bytes=0.0)
