@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from qhpcsim.config import remembered
 from qhpcsim.config.names import DEFAULTS, nodes_for_store
 from qhpcsim.core.data import data_dir
 from qhpcsim.core.errors import ConfigError, shorten
 
+Nodes = Mapping[tuple[str, str], Mapping[str, Any]]
 ROOT = "scenario"
 """Config of the ConfigStore that every shipped scenario starts its defaults list with."""
 
@@ -24,13 +26,23 @@ def compose(name: str, choices: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         ConfigError: if Hydra cannot compose it.
     """
+    nodes = nodes_for_store()
+    stored = remembered.path_of(name, choices, nodes)
+    values = remembered.recall(stored)
+    if values is None:
+        values = _composed(name, choices, nodes)
+        remembered.keep(stored, values)
+    return values
+
+
+def _composed(name: str, choices: Mapping[str, str], nodes: Nodes) -> dict[str, Any]:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    _fill_store()
+    _fill_store(nodes)
     texts = [f"{group}={option}" for group, option in choices.items()]
     try:
         with initialize_config_dir(str(data_dir("scenarios").resolve()), version_base="1.3"):
@@ -42,7 +54,7 @@ def compose(name: str, choices: Mapping[str, str]) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
-def _fill_store() -> None:
+def _fill_store(nodes: Nodes) -> None:
     from hydra.core.config_store import ConfigStore
 
     store = ConfigStore.instance()
@@ -52,7 +64,7 @@ def _fill_store() -> None:
         node={"defaults": defaults, "question": "", "seed": 0, "baseline": "", "engine": "auto"},
         provider="qhpcsim",
     )
-    for (group, option), node in nodes_for_store().items():
+    for (group, option), node in nodes.items():
         store.store(group=group, name=option, node=node, provider="qhpcsim")
 
 

@@ -75,7 +75,7 @@ def cache_folder(fn: Callable[..., Any], sources: Sequence[str | Path] = ()) -> 
         code = each.__code__
         plain = [constant for constant in code.co_consts if not isinstance(constant, CodeType)]
         digest.update(repr((each.__name__, code.co_code, code.co_names, plain)).encode())
-    return _cache_root() / "kernels" / digest.hexdigest()[:20]
+    return cache_root() / "kernels" / digest.hexdigest()[:20]
 
 
 def _jit(fn: Callable[..., Any], folder: Path) -> Any:
@@ -109,7 +109,7 @@ def _reachable(fn: Callable[..., Any]) -> list[FunctionType]:
     return list(found)
 
 
-def _cache_root() -> Path:
+def cache_root() -> Path:
     """Return a folder of the user's that can be written: the cache folder, or else one in the temporary folder."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH118, PTH111
     temporary = Path(tempfile.gettempdir()) / f"qhpcsim-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
