@@ -10,6 +10,8 @@ import pytest
 
 from qhpcsim.core.records import JobTable
 from qhpcsim.facility.kernel import KernelReplay
+from qhpcsim.scenario import Policy
+from qhpcsim.simulation import simulate_table
 from tests.benchmarks.easy_bound import easy_bound
 from tests.benchmarks.logs import NODES, synthetic
 from tests.benchmarks.test_commands import show
@@ -104,3 +106,14 @@ def test_conservative(capsys):
     for options in (REPLANNED, KEPT):
         rows += [measured(name, jobs, n_nodes, options)[0] for name, (jobs, n_nodes) in logs.items()]
     show(capsys, "kernel, conservative", rows)
+
+
+def test_general_path(capsys):
+    """The path that steps through SimPy, for the same log and rule as the kernel's first row."""
+    table = synthetic(100_000)
+    policy = Policy(backfill="easy")
+    times = [clocked(lambda: simulate_table(table, NODES, policy, engine="general")) for _ in range(3)]
+    cpu_s, wall_s = (statistics.median(column) for column in zip(*times, strict=True))
+    row = (f"{table.n:,}", f"{cpu_s:.2f}", f"{wall_s:.2f}", f"{table.n / cpu_s:,.0f}")
+    title = "general SimPy path, EASY, load 0.85, node ids included"
+    show(capsys, title, [("jobs", "CPU s", "wall s", "jobs/s (CPU)"), row])
