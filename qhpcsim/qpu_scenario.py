@@ -11,6 +11,7 @@ DAY_S = 86400.0
 HOUR_S = 3600.0
 WINDOW_MODES = ("drain", "resume", "restart", "interleave")
 OUTAGE_MODES = ("resume", "restart")
+ACCESS = ("queue", "gres")
 IDLE_MODES = ("none", "repeat", "once")
 
 
@@ -95,9 +96,33 @@ class Prices:
 
 
 @dataclass(frozen=True)
+class AbstractQpuParams:
+    """The law of a service time, for QPUs of card ``abstract``."""
+
+    law: str = "exponential"
+    """constant, exponential, lognormal, hyperexponential or empirical."""
+    mean_s: float | None = None
+    """None: the card's."""
+    cv: float | None = None
+    """Standard deviation over mean; None: what the law has by itself, or the card's."""
+    values_s: tuple[float, ...] = ()
+    """Measured service times, for the empirical law."""
+
+
+@dataclass(frozen=True)
 class QpuDevice:
     """One QPU behind the service."""
 
+    card: str = "abstract"
+    """Calibration card, a name from ``qhpcsim list qpus`` or a path: job times, errors, limits, prices."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """Numbers that replace the card's, by entry: ``time_layer: 50ms``."""
+    service: AbstractQpuParams = field(default_factory=AbstractQpuParams)
+    """Law of the service time; card ``abstract`` only."""
+    background: str = ""
+    """Load of other users: a backend of card ``qpu_background/ibm_2023``, such as ``ibm_perth``; empty: none."""
+    drift: bool = False
+    """Errors wander from calibration to calibration (card ``fidelity/drift``); False: the card's errors hold."""
     windows: tuple[CalibrationWindow, ...] = ()
     idle_calibration: IdleCalibration = field(default_factory=IdleCalibration)
     warm_up: Duration | None = None
@@ -106,7 +131,8 @@ class QpuDevice:
     open_hours: OpenHours | None = None
     """None: always open."""
     reservations: tuple[Reservation, ...] = ()
-    prices: Prices = field(default_factory=Prices)
+    prices: Prices | None = None
+    """None: the card's."""
     busy_w: float | None = None
     """Watts while a job runs; None: energy is off."""
 
@@ -174,8 +200,13 @@ class WeightedChoice(QpuChoice):
 
 @dataclass(frozen=True)
 class QpuService:
-    """QPUs behind one front door."""
+    """QPUs behind one front door; no QPUs: the facility has none."""
 
+    access: str = "queue"
+    """``queue``: the QPUs have a queue of their own. ``gres``: they are generic resources of a partition of the batch
+    system, one node a QPU, and their jobs are batch jobs."""
+    partition: str = ""
+    """Partition that owns the QPUs, for ``access=gres``."""
     qpus: dict[str, QpuDevice] = field(default_factory=lambda: {"qpu": QpuDevice()})
     discipline: QpuDiscipline = field(default_factory=QpuDiscipline)
     choice: QpuChoice = field(default_factory=QpuChoice)
@@ -186,3 +217,13 @@ class QpuService:
     max_attempts: int = 100
     """Interruptions with restart after which a job fails."""
     sessions: Sessions = field(default_factory=Sessions)
+
+
+NO_QPUS = QpuService(qpus={})
+
+
+@dataclass(frozen=True)
+class QpuWorkload:
+    """Jobs for the QPUs; sources (``stream``, ``table``, …) add their own fields in a subclass."""
+
+    source: str = "none"

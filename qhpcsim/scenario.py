@@ -1,11 +1,13 @@
 """A scenario is a value: everything one simulation depends on, as plain frozen dataclasses.
 
-``config.py`` fills them from Hydra; ``simulation.simulate`` reads them. Nothing here imports another room but core.
+``config.py`` fills them from Hydra; ``simulation.simulate`` reads them. Nothing here imports another room.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from qhpcsim.qpu_scenario import NO_QPUS, QpuService, QpuWorkload
 
 SEMANTICS = ("batch", "each", "pyss", "batsched")
 """Named conventions of what happens at one instant; see docs/semantics.md."""
@@ -131,6 +133,8 @@ class Scenario:
     workload: Workload = field(default_factory=TraceWorkload)
     policy: Policy = field(default_factory=Policy)
     scheduler: Scheduler = field(default_factory=Scheduler)
+    qpu: QpuService = NO_QPUS
+    qpu_workload: QpuWorkload = field(default_factory=QpuWorkload)
     baseline: str = ""
     """Policy to compare with in the answer sentence; empty: none."""
     engine: str = "auto"

@@ -39,6 +39,50 @@ class QpuJobState(IntEnum):
 
 
 @dataclass(slots=True)
+class QpuDemand:
+    """QPU jobs as their users know them, before any device is chosen: arrays of length n, in submission order.
+
+    ``models.qpu_fleet`` makes a ``QpuJobTable`` of it for given QPUs.
+    """
+
+    submit_s: FloatArray
+    """(n,) submission time; non-decreasing."""
+    n_circuits: FloatArray
+    shots: FloatArray
+    """(n,) shots of each circuit."""
+    depth_total: FloatArray
+    """(n,) layers, summed over the job's circuits; so are the next two."""
+    n_2q_total: FloatArray
+    n_qubits_total: FloatArray
+    service_s: FloatArray | None = None
+    """(n,) time on the QPU where it is given; NaN or None: the QPU's model draws it."""
+    job_id: NDArray[np.generic] | None = None
+    """(n,) unique; None: 0, 1, …"""
+    user: Categories | None = None
+    group: Categories | None = None
+    """Who shares an allocation; None: every user is a group."""
+    mode: IntArray | None = None
+    """(n,) ``QpuMode``; None: all are single jobs."""
+    session: IntArray | None = None
+    """(n,) number of the batch or session, -1 for none."""
+    closes_session: NDArray[np.bool_] | None = None
+    qpu: Categories | None = None
+    """QPU asked for by name; code -1: the service chooses."""
+    priority: IntArray | None = None
+    depends_on: IntArray | None = None
+    """(n,) index of the job whose result must be back first, -1 for none."""
+    think_s: FloatArray | None = None
+    """(n,) time between that result and this submission."""
+    min_fidelity: FloatArray | None = None
+    """(n,) QPUs with a lower expected fidelity do not take the job; None: any will do."""
+
+    @property
+    def n(self) -> int:
+        """Number of jobs."""
+        return len(self.submit_s)
+
+
+@dataclass(slots=True)
 class QpuJobTable:
     """The jobs sent to one QPU service as arrays of length n, in submission order.
 
@@ -77,6 +121,10 @@ class QpuJobTable:
     """(n,) or (n, q) expected fidelity in [0, 1]."""
     hqc: FloatArray | None = None
     """(n,) vendor credits."""
+    min_fidelity: FloatArray | None = None
+    """(n,) QPUs with a lower fidelity do not take the job; None: any will do."""
+    background: NDArray[np.bool_] | None = None
+    """(n,) the job belongs to the background load of other users; None: no job does."""
 
     @property
     def n(self) -> int:

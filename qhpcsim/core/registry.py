@@ -18,6 +18,7 @@ HOMES: dict[str, str] = {
     "backfill": "qhpcsim.policies.batch",
     "format": "qhpcsim.workloads",
     "generator": "qhpcsim.workloads",
+    "qpu_generator": "qhpcsim.workloads",
     "qpu_model": "qhpcsim.models",
     "discipline": "qhpcsim.policies.qpu",
     "qpu_choice": "qhpcsim.policies.qpu",

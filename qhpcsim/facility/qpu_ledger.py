@@ -8,7 +8,7 @@ import numpy as np
 
 from qhpcsim.core.qpu_records import QpuJobState, QpuJobTable, QpuSchedule
 from qhpcsim.core.records import Categories, FloatArray
-from qhpcsim.qpu_scenario import QpuService
+from qhpcsim.qpu_scenario import Prices, QpuService
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def ledger(jobs: QpuJobTable, schedule: QpuSchedule, service: QpuService) -> Led
     credits_used = np.zeros(jobs.n) if jobs.hqc is None else jobs.hqc
     cost, energy_j = np.zeros(jobs.n), np.full(jobs.n, np.nan)
     for k, device in enumerate(devices):
-        here, prices = charged & (schedule.qpu == k), device.prices
+        here, prices = charged & (schedule.qpu == k), device.prices or Prices()
         cost[here] = (
             prices.per_second * schedule.billed_s[here]
             + prices.per_shot * shots[here]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,22 +16,9 @@ from qhpcsim.models.qpu import TimedQpu
 from qhpcsim.models.qpu_card import COMMON, Quantity, time
 from qhpcsim.models.requests import Prediction, Request
 from qhpcsim.models.spread import normal_quantiles
+from qhpcsim.qpu_scenario import AbstractQpuParams
 
 Quantile = Callable[[FloatArray, float, float], FloatArray]
-
-
-@dataclass(frozen=True)
-class AbstractQpuParams:
-    """The law of a service time."""
-
-    law: str = "exponential"
-    """constant, exponential, lognormal, hyperexponential or empirical."""
-    mean_s: float | None = None
-    """None: the card's."""
-    cv: float | None = None
-    """Standard deviation over mean; None: what the law has by itself, or the card's."""
-    values_s: tuple[float, ...] = ()
-    """Measured service times, for the empirical law."""
 
 
 @register(
