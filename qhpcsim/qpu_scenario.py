@@ -113,16 +113,6 @@ class AbstractQpuParams:
 class QpuDevice:
     """One QPU behind the service."""
 
-    card: str = "abstract"
-    """Calibration card, a name from ``qhpcsim list qpus`` or a path: job times, errors, limits, prices."""
-    settings: dict[str, str] = field(default_factory=dict)
-    """Numbers that replace the card's, by entry: ``time_layer: 50ms``."""
-    service: AbstractQpuParams = field(default_factory=AbstractQpuParams)
-    """Law of the service time; card ``abstract`` only."""
-    background: str = ""
-    """Load of other users: a backend of card ``qpu_background/ibm_2023``, such as ``ibm_perth``; empty: none."""
-    drift: bool = False
-    """Errors wander from calibration to calibration (card ``fidelity/drift``); False: the card's errors hold."""
     windows: tuple[CalibrationWindow, ...] = ()
     idle_calibration: IdleCalibration = field(default_factory=IdleCalibration)
     warm_up: Duration | None = None
@@ -135,6 +125,16 @@ class QpuDevice:
     """None: the card's."""
     busy_w: float | None = None
     """Watts while a job runs; None: energy is off."""
+    card: str = "abstract"
+    """Calibration card, a name from ``qhpcsim list qpus`` or a path: job times, errors, limits, prices."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """Numbers that replace the card's, by entry: ``time_layer: 50ms``."""
+    service: AbstractQpuParams = field(default_factory=AbstractQpuParams)
+    """Law of the service time; card ``abstract`` only."""
+    background: str = ""
+    """Load of other users: a backend of card ``qpu_background/ibm_2023``, such as ``ibm_perth``; empty: none."""
+    drift: bool = False
+    """Errors wander from calibration to calibration (card ``fidelity/drift``); False: the card's errors hold."""
 
 
 @dataclass(frozen=True)
@@ -202,11 +202,6 @@ class WeightedChoice(QpuChoice):
 class QpuService:
     """QPUs behind one front door; no QPUs: the facility has none."""
 
-    access: str = "queue"
-    """``queue``: the QPUs have a queue of their own. ``gres``: they are generic resources of a partition of the batch
-    system, one node a QPU, and their jobs are batch jobs."""
-    partition: str = ""
-    """Partition that owns the QPUs, for ``access=gres``."""
     qpus: dict[str, QpuDevice] = field(default_factory=lambda: {"qpu": QpuDevice()})
     discipline: QpuDiscipline = field(default_factory=QpuDiscipline)
     choice: QpuChoice = field(default_factory=QpuChoice)
@@ -217,6 +212,11 @@ class QpuService:
     max_attempts: int = 100
     """Interruptions with restart after which a job fails."""
     sessions: Sessions = field(default_factory=Sessions)
+    access: str = "queue"
+    """``queue``: the QPUs have a queue of their own. ``gres``: they are generic resources of a partition of the batch
+    system, one node a QPU, and their jobs are batch jobs."""
+    partition: str = ""
+    """Partition that owns the QPUs, for ``access=gres``."""
 
 
 NO_QPUS = QpuService(qpus={})
