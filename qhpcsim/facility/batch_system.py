@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
-from typing import Any
+from heapq import heapify, heappop, heappush
+from typing import Any, Protocol
 
 import numpy as np
 import simpy
 
-from qhpcsim.core.errors import InvariantError
+from qhpcsim.core.errors import ConfigError, InvariantError
 from qhpcsim.core.records import FloatArray
 from qhpcsim.facility.clock import Clock
 from qhpcsim.policies.batch.state import INF, QueueState
+
+
+class OpenRows(Protocol):
+    """What a batch system needs to know of the jobs whose submission and end come from outside."""
+
+    rows: range
+
+    def admit(self, system: BatchSystem, starts: Sequence[int]) -> list[int]:
+        """Return which of the chosen jobs may start."""
+
+    def started(self, job: int, now_s: float) -> None:
+        """Note a start."""
+
+    def ended(self, job: int, now_s: float) -> None:
+        """Note an end."""
 
 
 class BatchSystem:
@@ -21,7 +36,7 @@ class BatchSystem:
 
     One instant (semantics ``batch``): jobs that end give their nodes back, submissions join the queue in
     (submit, file line) order, then the rule is asked once; repeated while jobs of length zero end. The subclasses
-    at the end of this file are the other named semantics.
+    in ``batch_semantics.py`` are the other named semantics.
 
     Args:
         clock: The facility's clock.
@@ -32,6 +47,9 @@ class BatchSystem:
         jobs: Jobs of this partition that can run, in (submit, file line) order.
         on_end: Called with (job, time) when a job ended and has dependants.
     """
+
+    takes_open_jobs = True
+    """Whether jobs may be submitted and ended from outside."""
 
     def __init__(
         self,
@@ -53,7 +71,8 @@ class BatchSystem:
         self._next_arrival = 0
         self._late: list[tuple[float, int]] = []
         self._ends: list[tuple[float, int]] = []
-        self._armed_s = INF
+        self._armed_s = self._poke_s = INF
+        self._open: OpenRows | None = None
         self._on_end = on_end
         self._order = order
         self._fcfs = order is None
@@ -67,11 +86,65 @@ class BatchSystem:
         heappush(self._late, (time_s, job))
         self._arm()
 
+    def open_for(self, rows: OpenRows) -> None:
+        """Let some rows of the table be submitted and ended from outside.
+
+        Raises:
+            ConfigError: if the semantics do not know such jobs.
+        """
+        if not self.takes_open_jobs:
+            raise ConfigError("jobs that others end need semantics 'batch'", where="policy.semantics", allowed="batch")
+        self._open = rows
+        if self._fcfs:
+            # File order stands for submission order only among jobs whose submission was known beforehand.
+            self._fcfs, self._key = False, self.state.submit_s
+
+    def check_het(self) -> None:
+        """Raise ``ConfigError`` if het jobs cannot wait here."""
+        if getattr(self.rule, "kept", False):
+            raise ConfigError("het jobs cannot be planned in advance", where="policy.reservations", allowed="replanned")
+        if self.state.pool is not None:
+            raise ConfigError("het jobs need partitions of whole, like nodes", where="facility.partitions")
+
+    def end_now(self, job: int) -> None:
+        """Let a running job end at this instant instead of at its walltime."""
+        at = next(k for k, (_, other) in enumerate(self._ends) if other == job)
+        self._ends[at] = (self.clock.now, job)
+        heapify(self._ends)
+        self._arm()
+
+    def withdraw(self, job: int) -> None:
+        """Take a waiting job out of the queue; the others are looked at anew."""
+        self._late = [entry for entry in self._late if entry[1] != job]
+        heapify(self._late)
+        if job in self.state.queue:
+            self.state.queue.remove(job)
+            if hasattr(self.rule, "withdrawn"):
+                self.rule.withdrawn(job)
+        self.reconsider()
+        self.poke()
+
+    def poke(self) -> None:
+        """Make a pass at this instant."""
+        self._poke_s = self.clock.now
+        self._arm()
+
+    def reconsider(self) -> None:
+        """Have the rule look at the whole queue in its next pass."""
+        if hasattr(self.rule, "reconsider"):
+            self.rule.reconsider()
+
+    def start_chosen(self, job: int, now_s: float) -> None:
+        """Start a waiting job that the rule chose in an earlier pass of this instant."""
+        self.state.now_s = now_s
+        self._start(job)
+        self.state.queue.remove(job)
+
     def next_s(self) -> float:
         """Return the time of the next instant at which something happens here; inf if nothing will."""
-        arrival_s = INF
+        arrival_s = self._poke_s
         if self._next_arrival < len(self._arrivals):
-            arrival_s = self.state.submit_s[self._arrivals[self._next_arrival]]
+            arrival_s = min(arrival_s, self.state.submit_s[self._arrivals[self._next_arrival]])
         if self._late and self._late[0][0] < arrival_s:
             arrival_s = self._late[0][0]
         if self._ends and self._ends[0][0] < arrival_s:
@@ -90,6 +163,7 @@ class BatchSystem:
         if now_s >= self._armed_s:
             self._armed_s = INF
             if self.next_s() <= now_s:
+                self._poke_s = INF
                 self.state.now_s = now_s
                 self._instant(now_s)
             self._arm()
@@ -129,6 +203,8 @@ class BatchSystem:
             insort(queue, job)
         elif self._key:
             key = self._key
+            if self._open is not None and self._order is not None and job in self._open.rows:
+                key[job] = float(self._order.keys(np.array([job]), self.state.now_s)[0])
             queue.insert(bisect_right(queue, (key[job], job), key=lambda j: (key[j], j)), job)
         else:
             queue.append(job)
@@ -140,6 +216,8 @@ class BatchSystem:
         self.log.append(~job)
         if self._order is not None:
             self._order.ended(job, self.state.now_s)
+        if self._open is not None and job in self._open.rows:
+            self._open.ended(job, self.state.now_s)
         if self._on_end is not None:
             self._on_end(job, self.state.now_s)
         return job
@@ -156,6 +234,8 @@ class BatchSystem:
         if self._order is not None and self._order.dynamic:
             self._sort_queue()
         starts = self.rule.select(ended, arrived)
+        if self._open is not None:
+            starts = self._open.admit(self, starts)
         if not starts:
             return
         for job in starts:
@@ -175,6 +255,8 @@ class BatchSystem:
         heappush(self._ends, (state.now_s + self.hold_s[job], self._tie(job)))
         if self._order is not None:
             self._order.started(job, state.now_s)
+        if self._open is not None and job in self._open.rows:
+            self._open.started(job, state.now_s)
 
     def _tie(self, job: int) -> int:
         return job
@@ -187,79 +269,6 @@ class BatchSystem:
             queue[:] = jobs[np.lexsort((jobs, keys))].tolist()
 
 
-class EachBatchSystem(BatchSystem):
-    """Semantics ``each``: a pass after every single event, ends (by time, then job) before submissions."""
-
-    def _instant(self, now_s: float) -> None:
-        if self.rule.wake_s <= now_s:
-            self._pass([], [])
-        while True:
-            if self._ends and self._ends[0][0] <= now_s:
-                self._pass([self._end()], [])
-            elif (job := self._next_submission(now_s)) >= 0:
-                self._join(job)
-                self._pass([], [job])
-            else:
-                return
-
-
-class PyssBatchSystem(BatchSystem):
-    """Semantics ``pyss``: a pass after every event, submissions before ends; nodes count as free at the estimate.
-
-    A running job whose expected end is now gives its nodes to waiting jobs at once, even if its end is handled later
-    in the same instant. Jobs that end together do so in the order in which they started.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._expired: set[int] = set()
-        self._sequence: list[int] = []
-        super().__init__(*args, **kwargs)
-
-    def _instant(self, now_s: float) -> None:
-        while (job := self._next_submission(now_s)) >= 0:
-            self._expire(now_s)
-            self._join(job)
-            self._pass([], [job])
-        while self._ends and self._ends[0][0] <= now_s:
-            self._expire(now_s)
-            self._pass([self._end()], [])
-        if self.rule.wake_s <= now_s:
-            self._expire(now_s)
-            self._pass([], [])
-        if self.next_s() <= now_s:
-            self._instant(now_s)
-
-    def _expire(self, now_s: float) -> None:
-        """Free the nodes of running jobs whose expected end has come."""
-        running, state = self.state.running, self.state
-        while running and running[0][0] <= now_s:
-            job = running.pop(0)[1]
-            state.free_nodes += state.nodes[job]
-            self._expired.add(job)
-
-    def _tie(self, job: int) -> int:
-        self._sequence.append(job)
-        return len(self._sequence) - 1
-
-    def _pop_end(self) -> int:
-        return self._sequence[heappop(self._ends)[1]]
-
-    def _release(self, job: int) -> None:
-        if job in self._expired:
-            self._expired.discard(job)
-        else:
-            self.state.end(job)
-
-
 def _static_keys(order: Any, n: int) -> list[float]:
     keys: list[float] = order.keys(np.arange(n), 0.0).tolist()
     return keys
-
-
-SYSTEMS: dict[str, type[BatchSystem]] = {
-    "batch": BatchSystem,
-    "batsched": BatchSystem,
-    "each": EachBatchSystem,
-    "pyss": PyssBatchSystem,
-}
-"""Batch system of each named semantics."""

@@ -11,7 +11,8 @@ from simpy.core import EmptySchedule
 from qhpcsim.core.errors import ConfigError, InvariantError
 from qhpcsim.core.records import FloatArray, IntArray, JobTable, Schedule
 from qhpcsim.core.registry import lookup
-from qhpcsim.facility.batch_system import SYSTEMS, BatchSystem
+from qhpcsim.facility.batch_semantics import SYSTEMS
+from qhpcsim.facility.batch_system import BatchSystem
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.outcome import Demand, Log, schedule_of
 from qhpcsim.facility.pooled_state import PooledState
@@ -116,13 +117,34 @@ def _replay_stepping(
 ) -> tuple[list[Log], FloatArray]:
     """Step every partition's batch system through SimPy."""
     clock = Clock(initial_time=float(min(0.0, table.submit_s[0])) if table.n else 0.0)
+    systems = batch_systems(clock, table, wants, partitions, policy, scheduler)
+    drain(clock, lambda: sum(s.n_arrived for s in systems) / max(1, table.n), progress)
+    return logs_of(systems, table.n)
+
+
+def batch_systems(
+    clock: Clock,
+    table: JobTable,
+    wants: Demand,
+    partitions: dict[str, Partition],
+    policy: Policy,
+    scheduler: Scheduler,
+    open_rows: range = range(0),
+) -> list[BatchSystem]:
+    """Return every partition's batch system, armed on the clock; ``open_rows`` are submitted later."""
     systems: list[BatchSystem] = []
     follow = Followers(table, wants.home, systems)
+    held = follow.held.copy()
+    held[open_rows.start : open_rows.stop] = True
     for index, partition in enumerate(partitions.values()):
-        jobs = np.flatnonzero((wants.home == index) & ~follow.held).tolist()
+        jobs = np.flatnonzero((wants.home == index) & ~held).tolist()
         systems.append(batch_system(clock, table, wants, partition, policy, scheduler, jobs, follow.ended))
-    drain(clock, lambda: sum(s.n_arrived for s in systems) / max(1, table.n), progress)
-    start_s = np.full(table.n, np.nan)
+    return systems
+
+
+def logs_of(systems: Sequence[BatchSystem], n: int) -> tuple[list[Log], FloatArray]:
+    """Return what each partition did, and when each of n jobs started."""
+    start_s = np.full(n, np.nan)
     logs = []
     for system in systems:
         order = np.array(system.log, dtype=np.int32)

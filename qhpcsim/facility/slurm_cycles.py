@@ -96,6 +96,8 @@ class CycledBatchSystem(BatchSystem):
         if self._order is not None and self._order.dynamic:
             self._sort_queue()
         starts: Sequence[int] = select()
+        if self._open is not None:
+            starts = self._open.admit(self, starts)
         gone = set(starts)
         for job in starts:
             self._start(job)

@@ -39,6 +39,15 @@ class Bookings:
         self.planned_s[job] = start_s
         self._plan.add(start_s, start_s + state.est_s[job], -state.nodes[job])
 
+    def cancel(self, job: int) -> bool:
+        """Take a waiting job out of the plan; return whether it was in it."""
+        start_s = self.planned_s.pop(job, None)
+        if start_s is None:
+            return False
+        state = self._state
+        self._plan.add(max(start_s, state.now_s), start_s + state.est_s[job], state.nodes[job])
+        return True
+
     def rebook(self, jobs: Iterable[int]) -> None:
         """Move jobs forward, one after the other, as far as the rest of the plan allows."""
         state = self._state

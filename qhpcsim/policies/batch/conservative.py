@@ -33,16 +33,24 @@ class ConservativeBackfill:
     Source: Mu'alem & Feitelson 2001 (kept, with compression); the replanned variant is what most codes do.
     """
 
+    overtakes = True
+
     def __init__(self, state: QueueState, policy: Policy) -> None:
         self.state, self.depth = state, policy.depth
         self.kept = policy.reservations == "kept"
         self.wake_s = INF
         """Next planned start; the batch system makes a pass then even if nothing else happens."""
         self._bookings: Bookings | None = None
+        self._freed = False
 
     def select(self, ended: Sequence[int], arrived: Sequence[int]) -> list[int]:
         """Return the jobs whose planned start is now and whose nodes are free."""
         return self._keep(ended, arrived) if self.kept else self._replan()
+
+    def withdrawn(self, job: int) -> None:
+        """Forget the plan of a job that left the queue."""
+        if self._bookings is not None:
+            self._freed |= self._bookings.cancel(job)
 
     def _replan(self) -> list[int]:
         state = self.state
@@ -71,7 +79,8 @@ class ConservativeBackfill:
         bookings = self._bookings
         bookings.move_to_now()
         early = [bookings.end(job) for job in ended]
-        if any(early):
+        if any(early) or self._freed:
+            self._freed = False
             rank = {job: place for place, job in enumerate(self.state.queue)}
             planned = sorted((start_s, rank[job], job) for job, start_s in bookings.planned_s.items())
             bookings.rebook(job for _, _, job in planned)

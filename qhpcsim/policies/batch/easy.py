@@ -33,6 +33,7 @@ class EasyBackfill:
     """
 
     wake_s = INF
+    overtakes = True
 
     def __init__(self, state: QueueState, policy: Policy) -> None:
         self.state, self.depth = state, policy.depth
@@ -61,6 +62,10 @@ class EasyBackfill:
         self._shadow_s, self._spare = self._shadow(head, starts)
         last = len(starts) + 1 + self.depth if self.depth else len(queue)
         return starts + self._backfill(queue[len(starts) + 1 : last], free)
+
+    def reconsider(self) -> None:
+        """Look at the whole queue in the next pass."""
+        self._head = -1
 
     def _shadow(self, head: int, starts: Sequence[int]) -> tuple[float, int]:
         """Return the head's shadow time and spare nodes as if ``starts`` ran already."""
