@@ -81,8 +81,16 @@ class BatchSystem:
             self._key = _static_keys(order, state.table.n)
         self._arm()
 
-    def arrive(self, job: int, time_s: float) -> None:
-        """Let a job that waited for another one join the queue at ``time_s``, now at the earliest."""
+    def arrive(self, job: int, time_s: float, aged_s: float | None = None) -> None:
+        """Let a job that waited for something join the queue at ``time_s``, now at the earliest.
+
+        Args:
+            job: The job.
+            time_s: When it joins.
+            aged_s: Its place in a first-come queue with open jobs; None: by its submission.
+        """
+        if aged_s is not None and self._order is None:
+            self._key[job] = aged_s
         heappush(self._late, (time_s, job))
         self._arm()
 
@@ -97,7 +105,7 @@ class BatchSystem:
         self._open = rows
         if self._fcfs:
             # File order stands for submission order only among jobs whose submission was known beforehand.
-            self._fcfs, self._key = False, self.state.submit_s
+            self._fcfs, self._key = False, list(self.state.submit_s)
 
     def check_het(self) -> None:
         """Raise ``ConfigError`` if het jobs cannot wait here."""

@@ -81,10 +81,20 @@ class OpenJobs:
         """
         self.submit_het([job], on_start, on_end)
 
-    def submit_het(self, jobs: Sequence[int], on_start: Started | None = None, on_end: Ended | None = None) -> None:
+    def submit_het(
+        self,
+        jobs: Sequence[int],
+        on_start: Started | None = None,
+        on_end: Ended | None = None,
+        aged_s: float | None = None,
+    ) -> None:
         """Put the components of a het job into their queues now: all start together or none does.
 
-        The hooks are called once for each component.
+        Args:
+            jobs: Rows of the table.
+            on_start: As in ``submit``; called once for each component.
+            on_end: The same.
+            aged_s: Where they stand in a first-come queue: as if submitted then; None: now.
         """
         group = tuple(jobs) if len(jobs) > 1 else ()
         for job in group:
@@ -96,7 +106,7 @@ class OpenJobs:
             self._watch[job] = _Watch(on_start, on_end, group)
             system = self._system_of(job)
             self._submit_s[job] = system.state.submit_s[job] = now_s
-            system.arrive(job, now_s)
+            system.arrive(job, now_s, now_s if aged_s is None else aged_s)
 
     def release(self, job: int) -> None:
         """Let a running job give its nodes back now.

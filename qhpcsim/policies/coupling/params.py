@@ -1,0 +1,34 @@
+"""Parameters of the couplings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CouplingParams:
+    """What every coupling has."""
+
+    name: str = "hold"
+
+
+@dataclass(frozen=True)
+class SplitParams(CouplingParams):
+    """Jobs that are cut into pieces."""
+
+    name: str = "split"
+    launch_s: float = 0.0
+    """Time that each piece takes to begin, on its nodes."""
+    walltime_factor: float = 1.5
+    """Walltime that a piece asks for, over what it needs."""
+
+
+@dataclass(frozen=True)
+class MalleableParams(CouplingParams):
+    """Jobs that give nodes back and take them again."""
+
+    name: str = "malleable"
+    resize_s: float = 0.0
+    """Time that a resize takes, on all nodes, each time the job grows again."""
+    walltime_factor: float = 1.5
+    """Walltime that the returning nodes are asked for, over what is needed."""
