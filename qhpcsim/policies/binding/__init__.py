@@ -1,0 +1,1 @@
+"""Which pilot a task is bound to, and when: one file a policy."""

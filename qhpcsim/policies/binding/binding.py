@@ -1,0 +1,80 @@
+"""What a binding policy sees of tasks and pilots, and what it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Need(NamedTuple):
+    """What one task wants for itself on one node, or on several whole nodes."""
+
+    cores: float = 1.0
+    gpus: float = 0.0
+    qpus: float = 0.0
+    nodes: int = 0
+    """Whole nodes of one pilot at the same time (an MPI gang); 0: a part of one node."""
+
+
+@dataclass(slots=True)
+class PilotView:
+    """A pilot as binding policies see it."""
+
+    index: int
+    name: str
+    start_s: float
+    """When it began to take tasks, or is expected to."""
+    n_nodes: int
+    cores: float
+    """Of each node; so are the next two."""
+    gpus: float
+    qpus: float
+    active: bool = False
+    ended: bool = False
+    load_s: float = 0.0
+    """Predicted seconds of the tasks bound to it and not ended, each weighted by its share of the pilot."""
+
+    known: dict[Need, int] = field(default_factory=dict)
+    """Slots by kind of task, as far as they were asked for."""
+
+    def slots(self, need: Need) -> int:
+        """Return how many tasks of a kind run on it at the same time."""
+        if need not in self.known:
+            has = ((self.cores, need.cores), (self.gpus, need.gpus), (self.qpus, need.qpus))
+            on_node = min((int(have / want + 1e-9) for have, want in has if want > 0), default=10**9)
+            self.known[need] = self.n_nodes // need.nodes if need.nodes else self.n_nodes * on_node
+        return self.known[need]
+
+
+@dataclass(frozen=True)
+class BindingParams:
+    """What every binding has."""
+
+    name: str = "late"
+
+
+class Binding:
+    """Binds tasks to pilots; the base of all policies.
+
+    Args:
+        params: Parameters.
+    """
+
+    def __init__(self, params: BindingParams) -> None:
+        self.params = params
+
+    def pin(self, need: Need, predicted_s: float, pilots: Sequence[PilotView], now_s: float) -> int:
+        """Return the pilot that a new task is bound to, -1: whichever has room first.
+
+        Args:
+            need: What the task wants.
+            predicted_s: Its predicted run time.
+            pilots: Pilots that could ever run it, started or not.
+            now_s: The time.
+        """
+        return -1
+
+    def rank(self, predicted_s: float) -> float:
+        """Return where a task stands among those that wait; lower goes first, ties in order of submission."""
+        return 0.0
