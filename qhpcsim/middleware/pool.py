@@ -8,10 +8,11 @@ from heapq import heappop, heappush
 
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.task_records import TaskState
+from qhpcsim.core.workflow_records import Need
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.open_jobs import NORMAL
 from qhpcsim.middleware.slots import PilotNode, PoolPilot, PoolTask
-from qhpcsim.policies.binding.binding import Binding, Need, PilotView
+from qhpcsim.policies.binding.binding import Binding, PilotView
 
 Slowdown = Callable[[float], float]
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from qhpcsim.core.task_records import TaskState
-from qhpcsim.policies.binding.binding import Need, PilotView
+from qhpcsim.core.workflow_records import Need
+from qhpcsim.policies.binding.binding import PilotView
 
 EPSILON = 1e-9
 """Shares of a GPU add up to whole ones only up to rounding."""

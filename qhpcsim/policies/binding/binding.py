@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-
-class Need(NamedTuple):
-    """What one task wants for itself on one node, or on several whole nodes."""
-
-    cores: float = 1.0
-    gpus: float = 0.0
-    qpus: float = 0.0
-    nodes: int = 0
-    """Whole nodes of one pilot at the same time (an MPI gang); 0: a part of one node."""
+from qhpcsim.core.workflow_records import Need
 
 
 @dataclass(slots=True)

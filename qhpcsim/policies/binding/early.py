@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qhpcsim.core.registry import register
-from qhpcsim.policies.binding.binding import Binding, BindingParams, Need, PilotView
+from qhpcsim.core.workflow_records import Need
+from qhpcsim.policies.binding.binding import Binding, BindingParams, PilotView
 
 
 @register(
