@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qhpcsim.core.records import FloatArray
+from qhpcsim.core.records import FloatArray, JobTable
 
 
 @dataclass(slots=True)
@@ -50,3 +50,12 @@ class HybridRun:
     """(kind, start, end): ``queue`` (waits for nodes), ``cpu``, ``qpu_wait``, ``qpu``, ``launch``, ``resize``."""
     held: list[tuple[str, int, float, float]] = field(default_factory=list)
     """(part, nodes, start, end) of everything it had allocated."""
+
+
+@dataclass(slots=True)
+class HybridWork:
+    """A workload with hybrid jobs: what generators give back instead of a plain table."""
+
+    table: JobTable
+    """Rigid jobs beside them."""
+    jobs: list[HybridJob]

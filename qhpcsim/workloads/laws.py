@@ -11,6 +11,8 @@ import numpy as np
 from qhpcsim.core.errors import ConfigError, UnknownNameError
 from qhpcsim.core.records import FloatArray
 
+EMPIRICAL = "empirical"
+
 Sampler = Callable[[float, float, int, np.random.Generator], FloatArray]
 
 
@@ -22,7 +24,7 @@ class ServiceLaw:
         constant: S = mean. exponential. erlang: sum of k = 1/cv² exponentials. gamma: shape 1/cv².
         uniform on mean·(1 ± √3·cv). lognormal: ln S ~ N(ln mean − σ²/2, σ²), σ² = ln(1 + cv²).
         hyperexponential: two phases with balanced means, p = (1 + √((cv²−1)/(cv²+1)))/2, rates 2p/mean and
-        2(1−p)/mean.
+        2(1−p)/mean. empirical: one of ``values_s``, all equally likely; mean and cv are theirs.
     Assumes:
         Independent draws.
     Not modelled:
@@ -32,10 +34,12 @@ class ServiceLaw:
     """
 
     law: str = "exponential"
-    """constant, exponential, erlang, gamma, hyperexponential, lognormal or uniform."""
+    """constant, exponential, erlang, gamma, hyperexponential, lognormal, uniform or empirical."""
     mean_s: float = 60.0
     cv: float | None = None
     """Standard deviation over mean; None: what the law has by itself (constant 0, exponential 1)."""
+    values_s: tuple[float, ...] = ()
+    """Measured durations, for the empirical law."""
 
 
 def sample(law: ServiceLaw, n: int, generator: np.random.Generator, where: str = "service") -> FloatArray:
@@ -44,14 +48,19 @@ def sample(law: ServiceLaw, n: int, generator: np.random.Generator, where: str =
     Raises:
         ConfigError: if the law is unknown or cannot have that mean and cv.
     """
+    if law.law == EMPIRICAL:
+        return generator.choice(_checked_values(law, where), n)
     cv = checked_cv(law, where)
     return _SAMPLERS[law.law](law.mean_s, cv, n, generator)
 
 
 def checked_cv(law: ServiceLaw, where: str = "service") -> float:
     """Return the coefficient of variation that the law really has, or raise ``ConfigError``."""
+    if law.law == EMPIRICAL:
+        values_s = _checked_values(law, where)
+        return float(values_s.std() / values_s.mean())
     if law.law not in _SAMPLERS:
-        raise UnknownNameError.of("service law", law.law, _SAMPLERS, where=f"{where}.law")
+        raise UnknownNameError.of("service law", law.law, (*_SAMPLERS, EMPIRICAL), where=f"{where}.law")
     if not (math.isfinite(law.mean_s) and law.mean_s > 0):
         raise ConfigError(f"mean {law.mean_s!r} is not > 0", where=f"{where}.mean_s")
     low, high = _CV_RANGE[law.law]
@@ -69,6 +78,19 @@ def checked_cv(law: ServiceLaw, where: str = "service") -> float:
             allowed="1/√k: 1, 0.7071, 0.57735, 0.5, …",
         )
     return 1.0 / math.sqrt(_stages(cv)) if law.law == "erlang" else cv
+
+
+def _checked_values(law: ServiceLaw, where: str) -> FloatArray:
+    """Return the measured durations of an empirical law, or raise ``ConfigError``."""
+    values_s = np.asarray(law.values_s, dtype=np.float64)
+    if not values_s.size or not (np.isfinite(values_s) & (values_s >= 0)).all() or values_s.sum() == 0:
+        raise ConfigError("the empirical law needs measured durations ≥ 0", where=f"{where}.values_s")
+    return values_s
+
+
+def mean_of(law: ServiceLaw, where: str = "service") -> float:
+    """Return the mean duration in seconds."""
+    return float(_checked_values(law, where).mean()) if law.law == EMPIRICAL else law.mean_s
 
 
 def _stages(cv: float) -> int:

@@ -76,7 +76,7 @@ def generate(params: PoissonWorkload, partitions: dict[str, Partition], rng: Rng
     made = []
     for name, load in zip(names, loads, strict=True):
         if load > 0:
-            rate = load * partitions[name].nodes / (mean_nodes * params.service.mean_s)
+            rate = load * partitions[name].nodes / (mean_nodes * laws.mean_of(params.service, "workload.service"))
             made.append(_stream(params, name, partitions[name], rate, share, n, rng))
     table = streams.merge(_earliest(made, n), partitions, f"poisson-{rng.seed}")
     table.user = users.assign(params.users, table.submit_s, rng, "workload.users")
