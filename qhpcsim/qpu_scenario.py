@@ -199,6 +199,21 @@ class WeightedChoice(QpuChoice):
 
 
 @dataclass(frozen=True)
+class Nsga2Choice(QpuChoice):
+    """Batches of jobs, each assigned by a point of the front of completion time against fidelity."""
+
+    name: str = "nsga2"
+    max_batch: int = 100
+    """A batch is sent when it has so many jobs …"""
+    interval_s: float = 120.0
+    """… or when its first job has waited so long."""
+    fidelity_weight: float = 0.5
+    """Pseudo-weight of the fidelity: 0 takes the fastest point of the front, 1 the one of the highest fidelity."""
+    population: int = 100
+    generations: int = 100
+
+
+@dataclass(frozen=True)
 class QpuService:
     """QPUs behind one front door; no QPUs: the facility has none."""
 

@@ -7,7 +7,9 @@ import platform
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from qhpcsim.core.errors import ConfigError, FacilityError
 from qhpcsim.core.records import JobTable, Schedule
@@ -17,9 +19,14 @@ from qhpcsim.facility.replay import replay
 from qhpcsim.results.result import Result
 from qhpcsim.scenario import Facility, Partition, Policy, Scenario, TraceWorkload
 
+if TYPE_CHECKING:
+    from qhpcsim.simulation_qpu import QpuSide
+
 Progress = Callable[[float], None]
 ONE_PARTITION = "batch"
 """Name of the only partition where a scenario gives just ``facility.nodes``."""
+NO_JOBS = "none"
+"""Source of a workload without batch jobs."""
 
 
 def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | None = None) -> Result:
@@ -37,8 +44,13 @@ def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | N
     if seed is not None:
         scenario = dataclasses.replace(scenario, seed=seed)
     table, partitions = build(scenario)
+    qpus = _qpu_side(scenario)
+    if qpus is not None and qpus.on_premises:
+        table, partitions = qpus.join(table, partitions)
     baseline = _baseline(scenario, table, partitions)
-    schedule = _replay(scenario, scenario.policy, table, partitions, progress)
+    halves = _halves(progress) if qpus is not None and not qpus.on_premises and table.n else (progress, progress)
+    schedule = _replay(scenario, scenario.policy, table, partitions, halves[0] if table.n else None)
+    outcome = None if qpus is None else qpus.outcome(schedule, halves[1])
     return Result(
         scenario=scenario,
         table=table,
@@ -46,6 +58,7 @@ def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | N
         partitions=partitions,
         card=_card(scenario, schedule, time.perf_counter() - began_s),
         baseline=baseline,
+        qpu=outcome,
     )
 
 
@@ -57,7 +70,9 @@ def simulate_table(
 
 
 def build(scenario: Scenario) -> tuple[JobTable, dict[str, Partition]]:
-    """Return the workload and the machine that a scenario describes, all sizes resolved.
+    """Return the batch workload and the machine that a scenario describes, all sizes resolved.
+
+    A partition that owns QPUs takes no part in making the workload. Without batch jobs the machine may be empty.
 
     Raises:
         FacilityError: if nobody says how large the machine is.
@@ -67,9 +82,10 @@ def build(scenario: Scenario) -> tuple[JobTable, dict[str, Partition]]:
         table = _read(workload)
         partitions = resolve(scenario.facility, table.machine_nodes, workload.path)
     else:
-        partitions = resolve(scenario.facility, None, "")
+        needs_none = workload.source == NO_JOBS and scenario.facility.nodes is None
+        partitions = dict(scenario.facility.partitions) if needs_none else resolve(scenario.facility, None, "")
         entry = lookup("generator", workload.source, "workload.source")
-        table = entry.target(workload, partitions, Rng(scenario.seed))
+        table = entry.target(workload, _for_batch_jobs(scenario, partitions), Rng(scenario.seed))
     if workload.max_jobs is not None or workload.load_scale != 1.0:
         from qhpcsim.workloads.clean import first_jobs, scaled_load
 
@@ -81,7 +97,16 @@ def build(scenario: Scenario) -> tuple[JobTable, dict[str, Partition]]:
 
 
 def resolve(facility: Facility, stated_nodes: int | None, path: str) -> dict[str, Partition]:
-    """Return the partitions of a facility, taking the machine size from the workload file where it is not given."""
+    """Return the partitions of a facility, taking the machine size from the workload file where it is not given.
+
+    Args:
+        facility: The facility.
+        stated_nodes: Nodes that the workload's file states, if any.
+        path: The workload's file, for the message.
+
+    Raises:
+        FacilityError: if nobody says how large the machine is.
+    """
     if facility.partitions:
         return dict(facility.partitions)
     nodes = facility.nodes if facility.nodes is not None else stated_nodes
@@ -92,6 +117,30 @@ def resolve(facility: Facility, stated_nodes: int | None, path: str) -> dict[str
             hint="add facility.nodes=N",
         )
     return {ONE_PARTITION: Partition(nodes=nodes, idle_w=facility.idle_w, busy_w=facility.busy_w)}
+
+
+def _for_batch_jobs(scenario: Scenario, partitions: dict[str, Partition]) -> dict[str, Partition]:
+    """Return the partitions that batch jobs can use."""
+    if not scenario.qpu.qpus:
+        return partitions
+    from qhpcsim.facility.qpu_gres import batch_partitions
+
+    return batch_partitions(scenario.qpu, partitions)
+
+
+def _qpu_side(scenario: Scenario) -> QpuSide | None:
+    if not scenario.qpu.qpus:
+        return None
+    from qhpcsim.simulation_qpu import QpuSide
+
+    return QpuSide(scenario)
+
+
+def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None]:
+    """Return two functions that take the progress of the first and of the second half of the work."""
+    if progress is None:
+        return None, None
+    return lambda done: progress(0.5 * done), lambda done: progress(0.5 + 0.5 * done)
 
 
 def _read(workload: TraceWorkload) -> JobTable:
@@ -122,7 +171,15 @@ def _replay(
     partitions: dict[str, Partition],
     progress: Progress | None,
 ) -> Schedule:
+    if not partitions:
+        return _nothing()
     return replay(table, partitions, policy, scenario.scheduler, scenario.workload.overrun, scenario.engine, progress)
+
+
+def _nothing() -> Schedule:
+    """Return the schedule of no jobs on no nodes."""
+    none, no_jobs = np.zeros(0), np.zeros(0, np.int32)
+    return Schedule(none, none, np.zeros(0, np.int8), no_jobs, no_jobs, np.zeros(1, np.int64), no_jobs, no_jobs)
 
 
 def _card(scenario: Scenario, schedule: Schedule, wall_s: float) -> dict[str, Any]:
@@ -145,8 +202,10 @@ def _input_hashes(scenario: Scenario) -> dict[str, str]:
     import hashlib
     from pathlib import Path
 
-    path = getattr(scenario.workload, "path", "")
-    if not path:
-        return {}
-    with Path(path).open("rb") as file:
-        return {Path(path).name: hashlib.file_digest(file, "sha256").hexdigest()}
+    paths = [getattr(workload, "path", "") for workload in (scenario.workload, scenario.qpu_workload)]
+    paths += [device.card for device in scenario.qpu.qpus.values() if device.card.endswith((".yaml", ".yml"))]
+    found = {}
+    for path in filter(None, paths):
+        with Path(path).open("rb") as file:
+            found[Path(path).name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rustworkx
 import service_time_card
 
+from qhpcsim.circuits.topology import edges
 from qhpcsim.core.cards import Card, card
 
 HERE = Path(__file__).parent
@@ -33,6 +35,7 @@ class Family:
 
     about: str
     backends: tuple[str, ...]
+    topology: str = "heavy_hex"
     shot_rate_hz: float | None = None
     """Published median circuits per second; None: not published."""
 
@@ -40,11 +43,12 @@ class Family:
 FAMILIES = {
     "ibm_eagle_r3": Family("IBM Eagle r3, 127 qubits", ("brisbane", "brussels", "sherbrooke")),
     "ibm_heron_r1": Family("IBM Heron r1, 133 qubits", ("torino",)),
-    "ibm_heron_r2": Family("IBM Heron r2, 156 qubits", ("fez", "kingston", "marrakesh"), 3800.0),
-    "ibm_heron_r3": Family("IBM Heron r3, 156 qubits", ("aachen", "boston", "pittsburgh"), 3800.0),
-    "ibm_nighthawk_r1": Family("IBM Nighthawk r1, 120 qubits", ("berlin", "miami"), 250.0),
+    "ibm_heron_r2": Family("IBM Heron r2, 156 qubits", ("fez", "kingston", "marrakesh"), shot_rate_hz=3800.0),
+    "ibm_heron_r3": Family("IBM Heron r3, 156 qubits", ("aachen", "boston", "pittsburgh"), shot_rate_hz=3800.0),
+    "ibm_nighthawk_r1": Family("IBM Nighthawk r1, 120 qubits", ("berlin", "miami"), "grid", 250.0),
 }
 TWO_QUBIT = ("cz", "ecr", "cx", "iswap", "rzz", "ms", "rxx")
+IBM_GATES = ("rz", "sx", "x", "id")
 ONE_QUBIT = ("sx", "r", "prx", "rx", "gpi2", "u3")
 
 
@@ -83,6 +87,24 @@ def family_medians(family: Family) -> tuple[dict[str, float], dict[str, float], 
     return {key: float(np.median(v)) for key, v in columns.items()}, sd, max(dates), qiskit_ibm_runtime.__version__
 
 
+def native_gates(family: Family) -> list[str]:
+    """Return the gates of a family's backends, after checking that their couplers form its topology."""
+    from qiskit_ibm_runtime.fake_provider import FakeProviderForBackendV2
+
+    found: set[tuple[str, ...]] = set()
+    for name in family.backends:
+        target = FakeProviderForBackendV2().backend(f"fake_{name}").target
+        found.add(tuple(gate for gate in (*IBM_GATES, *TWO_QUBIT) if gate in target.operation_names))
+        measured, lattice = rustworkx.PyGraph(), rustworkx.PyGraph()
+        measured.extend_from_edge_list(sorted({tuple(sorted(e)) for e in target.build_coupling_map().get_edges()}))
+        lattice.extend_from_edge_list(edges(family.topology, target.num_qubits))
+        if not rustworkx.is_isomorphic(measured, lattice):
+            raise SystemExit(f"{name}: its couplers are no {family.topology} of {target.num_qubits} qubits")
+    if len(found) != 1:
+        raise SystemExit(f"{family.about}: backends with different gates: {sorted(found)}")
+    return list(found.pop())
+
+
 def layer_share(fit: Card, falcon: dict[str, float]) -> float:
     """Return the share of layers with a two-qubit gate that explains the fitted layer time on Falcon's gates."""
     layer_s = fit.value("time_layer") * 1e-9
@@ -99,6 +121,8 @@ def family_card(family: Family, fit: Card, falcon: dict[str, float]) -> str:
         "# Written by calibration/qpu/fit_ibm_cards.py; do not edit by hand.",
         f"card: {family.about}",
         "model: superconducting",
+        f"topology: {family.topology}",
+        f"native_gates: [{', '.join(native_gates(family))}]",
         "method: published; median over qubits or couplers with an error below 0.5, then over backends",
         f'source: "qiskit-ibm-runtime {version}, fake backends {", ".join(family.backends)}"',
         "licence: Apache-2.0",

@@ -61,6 +61,8 @@ def text(numbers: Mapping[str, Any], sd: Mapping[str, float], report: Any) -> st
         "# Written by calibration/qpu/fit_service_time.py; do not edit by hand.",
         "card: IBM processors of 2023 behind the cloud service, service time fitted to real jobs",
         "model: superconducting",
+        "topology: heavy_hex",
+        "native_gates: [rz, sx, x, id, cx]",
         f"method: fit to {len(report.time_s)} jobs, least absolute error of the logarithm",
         f'source: "{SOURCE}"',
         "licence: MIT",

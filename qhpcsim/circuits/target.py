@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qhpcsim.circuits.features import Durations
-from qhpcsim.circuits.topology import edges
+from qhpcsim.circuits.topology import TOPOLOGIES, edges
 from qhpcsim.core.cards import Card
 from qhpcsim.core.errors import CardError, CircuitError
 from qhpcsim.core.units import seconds
 
-_IBM = ("rz", "sx", "x", "id")
-_SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "ibm_eagle_r3": ("heavy_hex", (*_IBM, "ecr")),
-    "ibm_heron_r1": ("heavy_hex", (*_IBM, "cz")),
-    "ibm_heron_r2": ("heavy_hex", (*_IBM, "cz")),
-    "ibm_heron_r3": ("heavy_hex", (*_IBM, "cz")),
-    "ibm_nighthawk_r1": ("grid", (*_IBM, "cz")),
-    "iqm_garnet": ("grid", ("r", "cz")),
-    "iqm_emerald": ("grid", ("r", "cz")),
-    "rigetti_ankaa_3": ("grid", ("rz", "rx", "iswap")),
-    "ionq_aria": ("all_to_all", ("r", "rz", "rxx")),
-    "ionq_forte": ("all_to_all", ("r", "rz", "rxx")),
-    "aqt_ibex": ("all_to_all", ("r", "rz", "rxx")),
-    "quantinuum_h2": ("all_to_all", ("r", "rz", "rzz")),
-}
-"""Card -> (lattice, native gates), from the makers' documentation. IonQ's GPi and MS gates are written as their
-equals r and rxx; IQM's Crystal chips and Rigetti's Ankaa are taken as plain square grids without missing sites."""
-_BY_MODEL = {
-    "superconducting": ("heavy_hex", (*_IBM, "cz")),
-    "trapped_ion": ("all_to_all", ("r", "rz", "rxx")),
-    "trapped_ion_zones": ("all_to_all", ("r", "rz", "rzz")),
-}
-"""Model -> what a card has that ``_SHAPES`` does not name."""
 _VIRTUAL = frozenset({"rz"})
 """Done in software: no time, no error."""
 _TIMES = ("time_1q", "time_2q", "time_readout", "time_reset")
@@ -62,38 +39,48 @@ class Device:
         return target_durations(self.target, self.name)
 
 
-def device_from_card(card: Card, topology: str = "", gates: Sequence[str] = ()) -> Device:
+def device_from_card(
+    card: Card, topology: str = "", gates: Sequence[str] = (), settings: Mapping[str, Any] | None = None
+) -> Device:
     """Return the device that a QPU card describes.
 
     Model: gates of one kind last equally long and fail equally often on all qubits; rz is free.
     Assumes: both directions of a coupler; a reset lasts ``time_reset``, else a readout and a gate.
     Not modelled: dead couplers, per-qubit spread.
-    Source: the card, and the makers' documentation for lattice and native gates.
+    Source: the card: its words ``topology`` and ``native_gates``, its times and errors.
 
     Args:
         card: A card of a gate-model QPU.
-        topology: A lattice of ``qhpcsim.circuits.topology``; empty: what the machine has.
-        gates: Native gates by Qiskit's names; empty: what the machine has.
+        topology: A lattice of ``qhpcsim.circuits.topology``; empty: the card's.
+        gates: Native gates by Qiskit's names; empty: the card's.
+        settings: Numbers in SI units that replace the card's, by entry.
 
     Raises:
-        CardError: if the device has no gates (analog or abstract).
+        CardError: if nobody says which gates the device has (an analog or abstract one has none).
         CircuitError: for an unknown topology or gate.
     """
-    name = Path(card.path).stem
-    lattice, native = _SHAPES.get(name) or _BY_MODEL.get(card.model) or ("", ())
-    lattice, native = topology or lattice, tuple(gates) or native
+    lattice = topology or _one_word(card, "topology")
+    native = tuple(gates) or card.words.get("native_gates", ())
     if not lattice or not native:
         raise CardError(
             f"a device of model {card.model!r} has no gates to compile for",
             where=card.path,
-            hint="give topology and gates, or describe the job by its depth and duration",
+            allowed=f"topology ({', '.join(TOPOLOGIES)}) and native_gates (Qiskit's names) in the card",
+            hint="add them if the device has gates, or describe the jobs by their depth: --table",
         )
-    numbers = {key: _number(card, key) for key in ("n_qubits", *_TIMES, *_ERRORS)}
+    name = Path(card.path).stem
+    given = settings or {}
+    numbers = {key: given[key] if key in given else _number(card, key) for key in ("n_qubits", *_TIMES, *_ERRORS)}
     serial = card.model == "trapped_ion"
     text = json.dumps([numbers, lattice, native, serial], sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    n_qubits = int(numbers["n_qubits"] or 0)
-    return Device(name, n_qubits, _target(numbers, lattice, native), digest, serial)
+    try:
+        target = _target(numbers, lattice, native)
+    except CircuitError as error:
+        raise CircuitError(
+            error.message, where=card.path, allowed=error.allowed, suggestion=error.suggestion, hint=error.hint
+        ) from None
+    return Device(name, int(numbers["n_qubits"] or 0), target, digest, serial)
 
 
 def target_from_card(card: Card, topology: str = "", gates: Sequence[str] = ()) -> Any:
@@ -118,6 +105,14 @@ def target_durations(target: Any, name: str = "device") -> Durations:
 def _delay_s(operation: Any, dt_s: float | None) -> float | None:
     scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "dt": dt_s}.get(operation.unit)
     return None if scale is None else scale * float(operation.duration)
+
+
+def _one_word(card: Card, field: str) -> str:
+    """Return a word of a card; empty if it has none."""
+    words = card.words.get(field, ("",))
+    if len(words) > 1:
+        raise CardError(f"{field} has {len(words)} words", where=card.path, allowed="one")
+    return words[0]
 
 
 def _number(card: Card, name: str) -> float | None:

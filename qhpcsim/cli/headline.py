@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qhpcsim.cli.output import energy, table
-from qhpcsim.results.wording import duration
+from qhpcsim.cli.headline_qpu import qpu_tables
+from qhpcsim.cli.output import number, table
+from qhpcsim.core.wording import duration, energy
 
 if TYPE_CHECKING:
     from qhpcsim.scenario import Scenario
@@ -30,17 +30,12 @@ MISSING = "–"
 
 def headline(scenario: Scenario, result: Any) -> str:
     """Return the table of a result, its baseline beside it, and the sentence that answers the question."""
-    columns = [(scenario.policy.name, result.summary)]
-    if result.baseline is not None:
-        columns.append((scenario.baseline, result.baseline.summary))
-    rows = []
-    for key, label, form in ROWS:
-        values = [_number(summary, key) for _, summary in columns]
-        if all(value is None for value in values) or (key in OPTIONAL and not any(values)):
-            continue
-        rows.append([label, *(MISSING if value is None else form(value) for value in values)])
+    qpu = result.summary.get("qpu")
     parts = [scenario.question] if scenario.question else []
-    parts.append(table(rows, [scenario.name, *(name for name, _ in columns)]))
+    if qpu is None or result.summary["n_jobs"]:
+        parts.append(_batch_table(scenario, result))
+    if qpu is not None:
+        parts += qpu_tables(scenario.name, qpu)
     if notes := _notes(result):
         parts.append("\n".join(notes))
     if result.answer:
@@ -48,13 +43,26 @@ def headline(scenario: Scenario, result: Any) -> str:
     return "\n\n".join(parts)
 
 
+def _batch_table(scenario: Scenario, result: Any) -> str:
+    columns = [(scenario.policy.name, result.summary)]
+    if result.baseline is not None:
+        columns.append((scenario.baseline, result.baseline.summary))
+    rows = []
+    for key, label, form in ROWS:
+        values = [number(summary, key) for _, summary in columns]
+        if all(value is None for value in values) or (key in OPTIONAL and not any(values)):
+            continue
+        rows.append([label, *(MISSING if value is None else form(value) for value in values)])
+    return table(rows, [scenario.name, *(name for name, _ in columns)])
+
+
 def _notes(result: Any) -> list[str]:
-    """Return what the reader of the workload changed, and why jobs were rejected, so that nothing goes silently."""
+    """Return what the reader of the workload changed, why jobs were rejected, and how far the QPU figures hold."""
     notes = [f"cleaned: {rule}: {n:,} {_jobs(n)}" for rule, n in (result.summary.get("cleaned") or {}).items()]
     n_rejected = result.summary.get("n_rejected") or 0
     if n_rejected:
         notes.append(f"{n_rejected:,} {_jobs(n_rejected)} rejected: {_why_rejected(result)}")
-    return notes
+    return notes + list((result.summary.get("qpu") or {}).get("notes", ()))
 
 
 def _why_rejected(result: Any) -> str:
@@ -70,11 +78,3 @@ def _why_rejected(result: Any) -> str:
 
 def _jobs(n: int) -> str:
     return "job" if n == 1 else "jobs"
-
-
-def _number(summary: Mapping[str, Any], key: str) -> float | None:
-    """Return a figure of the summary, or None where there is none to print."""
-    value = summary.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)

@@ -26,7 +26,12 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "schedulers": ("scheduling cycles: scheduler=NAME", lambda: _options("scheduler")),
     "formats": ("workload files that can be read or written: workload.format=NAME", lambda: _registry("format")),
     "metrics": ("figures of summary.json", lambda: _registry("metric")),
-    "qpus": ("calibrated QPUs: qhpcsim predict qpu --card NAME", lambda: _qpus()),
+    "qpus": ("calibrated QPUs: qpu.qpus.NAME.card=CARD, qhpcsim predict qpu --card CARD", lambda: _qpus()),
+    "qpu_services": ("QPUs and the service in front of them: qpu=NAME", lambda: _options("qpu")),
+    "qpu_workloads": ("where QPU jobs come from: qpu_workload=NAME", lambda: _options("qpu_workload")),
+    "disciplines": ("orders of a QPU's queue: qpu.discipline=NAME", lambda: _registry("discipline")),
+    "choices": ("how a job finds its QPU: qpu.choice=NAME", lambda: _registry("qpu_choice")),
+    "backgrounds": ("load of other users: qpu.qpus.NAME.background=BACKEND", lambda: _backgrounds()),
     "exports": ("what a run folder can be turned into: qhpcsim convert RUN OUT --to NAME", lambda: _registry("export")),
 }
 """Plural -> (what it is and where it is used, its rows)."""
@@ -63,8 +68,8 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _plural(word: str) -> str:
-    """Return the key of ``KINDS`` for a plural or singular word, dashes and underscores alike."""
-    lower = word.lower()
+    """Return the key of ``KINDS`` for a plural or singular word; dashes, blanks and underscores are alike."""
+    lower = word.lower().replace("-", "_").replace(" ", "_")
     for kind in KINDS:
         singular = kind[:-3] + "y" if kind.endswith("ies") else kind[:-1]
         if lower in (kind, singular, f"{singular}s"):
@@ -90,3 +95,19 @@ def _qpus() -> Rows:
     from qhpcsim.models.qpu_list import qpu_rows
 
     return qpu_rows()
+
+
+def _backgrounds() -> Rows:
+    import numpy as np
+
+    from qhpcsim.core.cards import card
+    from qhpcsim.workloads.qpu_background import CARD, backends, background
+
+    source = card(CARD).entry("recovery").source
+    rows = []
+    for backend in backends():
+        level = background(backend).level
+        median, most = np.interp((0.5, 0.99), level.probabilities, level.jobs)
+        about = f"tolerated backlog: median {median:,.0f} jobs, 99 % of the time up to {most:,.0f}"
+        rows.append((backend, about, source))
+    return rows

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def clean(text: str) -> str:
@@ -45,9 +47,9 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str] = (), right: bool =
     return "\n".join(text)
 
 
-def energy(joules: float) -> str:
-    """Return an energy in the unit a person would choose."""
-    kwh = joules / 3.6e6
-    if kwh < 1e-3:
-        return f"{joules:,.0f} J"
-    return f"{kwh:,.3g} kWh" if kwh < 1000 else f"{kwh / 1000:,.3g} MWh"
+def number(figures: Mapping[str, Any], key: str) -> float | None:
+    """Return a figure of a summary, or None where there is none to print."""
+    value = figures.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)

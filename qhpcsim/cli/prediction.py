@@ -1,23 +1,29 @@
-"""Predict what a calibrated model says of jobs in a table: qpu, the service time on a quantum processor.
+"""Predict how long a calibrated device takes.
 
-The table is CSV with n_circuits, shots, depth_total, n_2q_total and n_qubits_total (totals are sums over the circuits
-of a job); predicted_s, p5_s and p95_s are added. Cards: qhpcsim list qpus.
+qpu: a quantum processor: one circuit, a folder of circuits, or a table of jobs
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+from types import ModuleType
 
-from qhpcsim.cli.output import say
 from qhpcsim.core.errors import ConfigError
+
+DEVICES = {"qpu": "qhpcsim.cli.predict_qpu"}
+"""What can be predicted -> its module, which declares and reads its own options beside the common ones."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("what", metavar="WHAT", choices=("qpu",), help="qpu")
+    parser.add_argument("what", metavar="WHAT", choices=tuple(DEVICES), help=", ".join(DEVICES))
     parser.add_argument("--card", metavar="NAME", required=True, help="card of the device, or the path of one")
-    parser.add_argument("--table", metavar="IN.csv", required=True, help="jobs, one a row")
-    parser.add_argument("--out", metavar="OUT.csv", required=True, help="file to write")
+    parser.add_argument("--circuit", metavar="FILE", help="one circuit: OpenQASM 2 or 3")
+    parser.add_argument("--circuits", metavar="DIR", help="every *.qasm and *.qpy of a folder; with --out")
+    parser.add_argument("--out", metavar="OUT.csv", help="file to write")
+    parser.add_argument("--shots", metavar="N", type=int, help="shots of each circuit (default 1024)")
+    parser.add_argument("--measure-all", action="store_true", help="measure every qubit of a circuit that has none")
     parser.add_argument(
         "--set",
         metavar="KEY=VALUE",
@@ -25,20 +31,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a number instead of the card's: time_layer=50ms",
     )
+    for what, module in _modules().items():
+        module.add_arguments(parser.add_argument_group(f"only with {what}"))
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code."""
-    from qhpcsim.models.predict_qpu import predict_table
-
-    outside = predict_table(args.card, args.table, args.out, **_settings(args.set))
-    for part in outside:
-        say(f"extrapolated: {part}")
-    say(f"wrote {args.out}")
-    return 0
+    for what, module in _modules().items():
+        strange = [name for name in module.OPTIONS if what != args.what and getattr(args, name) is not None]
+        if strange:
+            raise ConfigError(f"belongs to predict {what}", where=f"--{strange[0]}", hint="qhpcsim predict --help")
+    return int(_modules()[args.what].execute(args))
 
 
-def _settings(words: list[str]) -> dict[str, str]:
+def _modules() -> dict[str, ModuleType]:
+    return {what: importlib.import_module(name) for what, name in DEVICES.items()}
+
+
+def settings(words: list[str]) -> dict[str, str]:
     """Return the ``--set`` arguments by key."""
     for word in words:
         if "=" not in word:

@@ -2,6 +2,7 @@
 
 SCENARIO is a name from 'qhpcsim list scenarios' or a path to a YAML file. key=value changes one thing of it:
 policy=easy, policy.depth=7, facility.nodes=100, workload=lublin, workload.path=FILE, seed=3, baseline=fcfs …
+QPUs: qpu=ibm_cloud, qpu.discipline=fair_share, qpu.qpus.NAME.card=CARD, qpu_workload=stream, workload=none …
 
 The run folder is runs/NAME unless --out says otherwise. An earlier run in it is replaced; a folder that holds
 anything else is refused.
@@ -55,7 +56,7 @@ def execute(args: argparse.Namespace) -> int:
     if not args.no_report:
         _report(result, out, args.quiet)
     if not args.quiet:
-        say(_next_steps(args, out))
+        say(_next_steps(args, out, scenario))
     return 0
 
 
@@ -83,15 +84,24 @@ def _report(result: Any, out: Path, quiet: bool) -> None:
         say(f"report      {path}")
 
 
-def _next_steps(args: argparse.Namespace, out: Path) -> str:
+def _next_steps(args: argparse.Namespace, out: Path, scenario: Scenario) -> str:
     """Return three commands to try next."""
-    other = "easy" if any(text == "policy=conservative" for text in args.overrides) else "conservative"
-    kept = [text for text in args.overrides if not text.startswith("policy=")]
+    key, other, kind = "policy", _other_policy(args), "policies"
+    if scenario.qpu.qpus and scenario.qpu.access == "queue":
+        key, kind = "qpu.discipline", "disciplines"
+        other = "fifo" if scenario.qpu.discipline.name == "fair_share" else "fair_share"
+    kept = [text for text in args.overrides if not text.startswith((f"{key}=", "qpu.discipline."))]
     plugins = [word for path in args.plugin for word in ("--plugin", path)]
-    again = ["qhpcsim", "run", args.scenario, *kept, f"policy={other}", *plugins, "--out", f"{out}-{other}"]
+    again = ["qhpcsim", "run", args.scenario, *kept, f"{key}={other}", *plugins, "--out", f"{out}-{other}"]
+    timeline = (["qhpcsim", "convert", str(out), f"{out.name}.perfetto.json"], "a timeline for https://ui.perfetto.dev")
+    checked = (["qhpcsim", "validate", str(out)], "check the run against the rules that every run must hold")
     steps = (
-        (again, "the same jobs under another policy"),
-        (["qhpcsim", "convert", str(out), f"{out.name}.perfetto.json"], "a timeline for https://ui.perfetto.dev"),
-        (["qhpcsim", "list", "policies"], "what else there is"),
+        (again, f"the same jobs under another {key.removeprefix('qpu.')}"),
+        checked if scenario.workload.source == "none" else timeline,
+        (["qhpcsim", "list", kind], "what else there is"),
     )
     return "\n".join(["", "next:", *(f"  {shlex.join(words)}  # {why}" for words, why in steps)])
+
+
+def _other_policy(args: argparse.Namespace) -> str:
+    return "easy" if any(text == "policy=conservative" for text in args.overrides) else "conservative"

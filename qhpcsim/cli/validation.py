@@ -60,11 +60,13 @@ def _yaml(args: argparse.Namespace) -> None:
             return _card(Path(args.file))
     scenario = load(args.file, args.overrides)
     say(f"scenario {scenario.name}: {scenario.question}" if scenario.question else f"scenario {scenario.name}")
-    for group in ("facility", "workload", "policy", "scheduler"):
+    groups = ("facility", "workload", "policy", "scheduler", *(("qpu", "qpu_workload") if scenario.qpu.qpus else ()))
+    for group in groups:
         say(f"  {group:<9} {_brief(asdict(getattr(scenario, group)))}")
-    path = getattr(scenario.workload, "path", "")
-    if path and not Path(path).is_file():
-        raise WorkloadError("no such file", where=f"workload.path: {path}")
+    for group in ("workload", "qpu_workload"):
+        path = getattr(getattr(scenario, group), "path", "")
+        if path and not Path(path).is_file():
+            raise WorkloadError("no such file", where=f"{group}.path: {path}")
     return None
 
 
@@ -113,13 +115,19 @@ def _circuit(path: Path, measure_all: bool) -> None:
 def _run_folder(folder: Path) -> None:
     """Say what a run folder holds and check it against the rules that every run must hold."""
     from qhpcsim.config import load
-    from qhpcsim.results.checking import check_folder
+    from qhpcsim.results.checking import check_folder, check_qpus
     from qhpcsim.results.run_folder import RunFolder
 
     run = RunFolder.read(folder)
     scenario = load(folder / "scenario.yaml")
-    say(f"run of scenario {scenario.name}: {len(run.jobs):,} jobs, policy {scenario.policy.name}, seed {scenario.seed}")
+    jobs = f"{len(run.jobs):,} jobs" if run.qpu is None else f"{len(run.jobs):,} jobs, {len(run.qpu):,} QPU jobs"
+    say(f"run of scenario {scenario.name}: {jobs}, policy {scenario.policy.name}, seed {scenario.seed}")
     broken = check_folder(run)
+    if run.qpu is not None:
+        qpus = check_qpus(run)
+        broken += qpus.broken
+        for text in qpus.skipped:
+            say(f"not checked: {text}")
     if broken:
         shown = "; ".join(f"{each.id} job {each.job}: {each.text}" for each in broken[:_SHOWN])
         raise RunFolderError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qhpcsim.results.wording import duration
+from qhpcsim.core.wording import duration
 
 if TYPE_CHECKING:
     from qhpcsim.core.records import JobTable

@@ -1,8 +1,8 @@
 """Scenarios from names, files and ``key=value`` overrides; the only room that imports Hydra and OmegaConf.
 
-A *named* scenario is a file of ``scenarios/``; Hydra composes it from the groups ``facility/``,
-``workload/``, ``policy/`` and ``scheduler/`` and from the registry. A *user's* file is plain YAML, read strictly
-and merged over a scenario; nothing in it is imported, called or resolved::
+A *named* scenario is a file of ``scenarios/``; Hydra composes it from the groups ``facility/``, ``workload/``,
+``policy/``, ``scheduler/``, ``qpu/`` and ``qpu_workload/`` and from the registry. A *user's* file is plain YAML, read
+strictly and merged over a scenario; nothing in it is imported, called or resolved::
 
     base: quickstart          # start from a named scenario; left out: one partition, a trace, fcfs
     policy: easy              # a group option by name ...
@@ -12,10 +12,14 @@ and merged over a scenario; nothing in it is imported, called or resolved::
     facility:
       partitions:
         cpu: {nodes: 16, cores_per_node: 64}
+    qpu:
+      base: ibm_cloud
+      discipline: {name: priority, preemptive: true}   # a name starts from that discipline's own defaults
 
 A group for which the file names an option starts from that option alone; one for which it names none starts from
 the ``base`` scenario's, and the file's values are merged in. Choosing an option on the command line
-(``policy=fcfs``) replaces what the file says about that group; single values (``policy.depth=7``) come last.
+(``policy=fcfs``, ``qpu.discipline=fifo``) replaces what the file says about that group or discipline; single values
+(``policy.depth=7``) come last.
 Fields ending in ``_s`` accept durations such as ``2h`` or ``30us``. Relative paths start at the working directory.
 """
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from qhpcsim.config.build import build
 from qhpcsim.config.compose import ROOT, compose
-from qhpcsim.config.names import CHOICE_KEYS, GROUPS, check_option, find_scenario, params_of
+from qhpcsim.config.names import CHOICE_KEYS, GROUPS, INNER_CHOICES, check_option, find_scenario, params_of
 from qhpcsim.config.overrides import Overrides
 from qhpcsim.config.tree import Tree
 from qhpcsim.config.validate import check
 from qhpcsim.core.errors import ConfigError, shorten
 from qhpcsim.core.yaml_strict import Document, load
-from qhpcsim.scenario import Facility, Policy, Scenario, Scheduler, TraceWorkload, Workload
+from qhpcsim.qpu_scenario import QpuService, QpuWorkload
+from qhpcsim.scenario import Facility, Policy, Scenario, Scheduler, TraceWorkload
 
 
 def from_name(name: str, overrides: Overrides) -> Scenario:
@@ -85,16 +86,21 @@ def _choice(document: Document, group: str) -> str | None:
 def _finish(tree: Tree, overrides: Overrides) -> Scenario:
     """Apply single overrides, then type and check everything."""
     tree.freeze_names()
-    for key, raw in overrides.values:
+    for key, raw in sorted(overrides.values, key=lambda override: override[0] not in INNER_CHOICES):
         for group, field in CHOICE_KEYS.items():
             if key == (group, field):
                 raise ConfigError("is chosen with its group", where=".".join(key), hint=f"{group}={raw.as_text()}")
+        if key[:-1] in INNER_CHOICES and key[-1] == "name":
+            above = ".".join(key[:-1])
+            raise ConfigError(f"is chosen with {above}", where=".".join(key), hint=f"{above}={raw.as_text()}")
         tree.override(key, raw)
     types = {
         "facility": Facility,
         "scheduler": Scheduler,
-        "workload": _class_of(tree, "workload", Workload),
+        "workload": _class_of(tree, "workload", TraceWorkload),
         "policy": _class_of(tree, "policy", Policy),
+        "qpu": QpuService,
+        "qpu_workload": _class_of(tree, "qpu_workload", QpuWorkload),
     }
     scenario: Scenario = build(Scenario, tree.values, (), tree, types)
     check(scenario, tree)
@@ -106,4 +112,4 @@ def _class_of(tree: Tree, group: str, fallback: type) -> type:
     section = tree.values.get(group)
     name = section.get(CHOICE_KEYS[group]) if isinstance(section, dict) else None
     found = params_of(group, name) if isinstance(name, str) else None
-    return found or (TraceWorkload if fallback is Workload else fallback)
+    return found or fallback

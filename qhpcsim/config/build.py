@@ -9,10 +9,11 @@ import typing
 from functools import cache
 from typing import Any
 
-from qhpcsim.config.names import CHOICE_KEYS, GROUPS, NAME, options, params_of
+from qhpcsim.config.names import CHOICE_KEYS, INNER_CHOICES, NAME, options, params_of, params_of_inner
 from qhpcsim.config.overrides import Raw
 from qhpcsim.config.tree import Path, Tree
-from qhpcsim.core.errors import ConfigError, nearest, shorten
+from qhpcsim.core.errors import ConfigError, UnknownNameError, nearest, shorten
+from qhpcsim.core.registry import entries
 from qhpcsim.core.units import seconds
 
 POSITIVE = frozenset({"nodes", "cores_per_node", "max_jobs", "n_jobs", "load_scale"})
@@ -52,6 +53,8 @@ def _hints(cls: type) -> dict[str, Any]:
 
 def convert(kind: Any, value: Any, key: Path, tree: Tree) -> Any:
     """Return ``value`` as the declared type ``kind``."""
+    if key in INNER_CHOICES:
+        return _chosen(kind, value, key, tree)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return _optional(arguments, value, key, tree)
@@ -62,15 +65,49 @@ def convert(kind: Any, value: Any, key: Path, tree: Tree) -> Any:
     if origin is dict:
         return _named(arguments[1], value, key, tree)
     if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise _wrong(value, "a list, such as [a, b]", key, tree)
-        return tuple(convert(arguments[0], item, (*key, str(i)), tree) for i, item in enumerate(value))
+        return _several(arguments, value, key, tree)
     return _scalar(kind, value, key, tree)
+
+
+def _chosen(kind: type, value: Any, key: Path, tree: Tree) -> Any:
+    """Return what a registered name stands for, with its parameters: text, or a mapping with ``name``."""
+    if not isinstance(value, dict):
+        value = {"name": value}
+    name = convert(str, value.get("name", kind().name), (*key, "name"), tree)
+    shelf = INNER_CHOICES[key]
+    cls = params_of_inner(shelf, name, kind)
+    if cls is None:
+        known = entries(shelf)
+        raise UnknownNameError(
+            f"unknown {key[-1]} {shorten(name)!r}",
+            where=tree.where(key),
+            allowed=", ".join(known),
+            suggestion=nearest(name, known),
+            hint=f"qhpcsim list {key[-1]}s",
+        )
+    return build(cls, {**value, "name": name}, key, tree)
+
+
+def _several(kinds: tuple[Any, ...], values: Any, key: Path, tree: Tree) -> tuple[Any, ...]:
+    """Return a list of any length (``kinds`` ends with ``...``), or one of as many values as there are kinds."""
+    if not isinstance(values, list | tuple):
+        raise _wrong(values, "a list, such as [a, b]", key, tree)
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(values)
+    if len(kinds) != len(values):
+        raise _wrong(values, f"{len(kinds)} values", key, tree)
+    return tuple(convert(kind, v, (*key, str(i)), tree) for i, (kind, v) in enumerate(zip(kinds, values, strict=True)))
 
 
 def _number_or_text(raw: Raw, kind: Any, key: Path, tree: Tree) -> Any:
     """Return what Hydra's grammar makes of an override, but durations as the text they are."""
-    return raw.as_text() if kind is float and key[-1].endswith("_s") else raw.as_value(tree.where(key))
+    return raw.as_text() if kind is float and _is_duration(key) else raw.as_value(tree.where(key))
+
+
+def _is_duration(key: Path) -> bool:
+    """Return whether a number is a time: the field, not a place in its list, ends in ``_s``."""
+    field = next((part for part in reversed(key) if not part.isdigit()), "")
+    return field.endswith("_s")
 
 
 def _optional(arguments: tuple[Any, ...], value: Any, key: Path, tree: Tree) -> Any:
@@ -91,7 +128,14 @@ def _named(kind: Any, values: Any, key: Path, tree: Tree) -> dict[str, Any]:
                 where=tree.where((*key, str(name))),
                 allowed="letters, digits and . _ -",
             )
+    if kind is str:
+        values = {name: _as_written(value) for name, value in values.items()}
     return {name: convert(kind, value, (*key, name), tree) for name, value in values.items()}
+
+
+def _as_written(value: Any) -> Any:
+    """Return a number as text: a mapping of texts may hold ``1e-3`` beside ``50ms``."""
+    return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _scalar(kind: Any, value: Any, key: Path, tree: Tree) -> Any:
@@ -125,7 +169,7 @@ def _integer(value: Any, key: Path, tree: Tree) -> int:
 
 
 def _real(value: Any, key: Path, tree: Tree) -> float:
-    if key[-1].endswith("_s") and isinstance(value, str):
+    if _is_duration(key) and isinstance(value, str):
         value = seconds(value, tree.where(key))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong(value, "a number", key, tree)
@@ -159,10 +203,15 @@ def _unknown(name: str, known: dict[str, Any], key: Path, tree: Tree) -> ConfigE
 
 
 def _elsewhere(name: str, key: Path) -> str:
-    """Return which other option of the same group knows a key, as the next step."""
-    if len(key) == 2 and key[0] in GROUPS and key[0] in CHOICE_KEYS:
-        for option in options(key[0]):
-            cls = params_of(key[0], option)
-            if cls is not None and name in _hints(cls):
-                return f"{key[0]}={option} has it"
+    """Return which other option of the same choice knows a key, as the next step."""
+    choice = key[:-1]
+    if len(choice) == 1 and choice[0] in CHOICE_KEYS:
+        classes = {option: params_of(choice[0], option) for option in options(choice[0])}
+    elif choice in INNER_CHOICES:
+        classes = {option: entry.params for option, entry in entries(INNER_CHOICES[choice]).items()}
+    else:
+        return ""
+    for option, cls in classes.items():
+        if cls is not None and name in _hints(cls):
+            return f"{'.'.join(choice)}={option} has it"
     return ""

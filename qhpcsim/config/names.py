@@ -11,25 +11,52 @@ from typing import Any
 from qhpcsim.core.data import data_dir
 from qhpcsim.core.errors import UnknownNameError, nearest, shorten
 from qhpcsim.core.registry import Entry, entries
+from qhpcsim.qpu_scenario import NO_QPUS, QpuService, QpuWorkload
 from qhpcsim.scenario import Facility, Policy, Scheduler, TraceWorkload, Workload
 
-GROUPS = ("facility", "workload", "policy", "scheduler")
-CHOICE_KEYS = {"policy": "name", "workload": "source"}
+GROUPS = ("facility", "workload", "policy", "scheduler", "qpu", "qpu_workload")
+CHOICE_KEYS = {"policy": "name", "workload": "source", "qpu_workload": "source"}
 """Field of a group's mapping that says which option it is made of."""
-DEFAULTS = {"facility": "single", "workload": "trace", "policy": "fcfs", "scheduler": "events"}
+INNER_CHOICES: dict[tuple[str, ...], str] = {("qpu", "discipline"): "discipline", ("qpu", "choice"): "qpu_choice"}
+"""Key inside a group -> registry kind; its field ``name`` says which registered entry it is made of."""
+DEFAULTS = {
+    "facility": "single",
+    "workload": "trace",
+    "policy": "fcfs",
+    "scheduler": "events",
+    "qpu": "none",
+    "qpu_workload": "none",
+}
 """Option of each group where a scenario chooses none."""
-PLURALS = {"facility": "facilities", "workload": "workloads", "policy": "policies", "scheduler": "schedulers"}
+PLURALS = {
+    "facility": "facilities",
+    "workload": "workloads",
+    "policy": "policies",
+    "scheduler": "schedulers",
+    "qpu": "qpu_services",
+    "qpu_workload": "qpu_workloads",
+}
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
-"""What a scenario, partition or node group may be called."""
+"""What a scenario, partition, node group or QPU may be called."""
 
-_PLAIN: dict[str, tuple[type, str]] = {
-    "single": (
-        Facility,
+_PLAIN: dict[tuple[str, str], tuple[Any, str]] = {
+    ("facility", "single"): (
+        Facility(),
         "nodes alike in one partition; facility.nodes, or the size that the workload file states",
     ),
-    "events": (Scheduler, "a scheduling pass whenever something changes"),
-    "trace": (TraceWorkload, "jobs read from a file: workload.path=FILE"),
+    ("scheduler", "events"): (Scheduler(), "a scheduling pass whenever something changes"),
+    ("workload", "trace"): (TraceWorkload(), "jobs read from a file: workload.path=FILE"),
+    ("qpu", "none"): (NO_QPUS, "the facility has no QPUs"),
+    ("qpu", "single"): (QpuService(), "one abstract QPU with a queue of its own"),
+    ("qpu_workload", "none"): (QpuWorkload(), "no QPU jobs"),
 }
+"""(group, option) -> its values and one line about it, for options that neither a file nor the registry holds."""
+_REGISTERED: dict[str, tuple[str, type]] = {
+    "policy": ("policy", Policy),
+    "workload": ("generator", Workload),
+    "qpu_workload": ("qpu_generator", QpuWorkload),
+}
+"""Group -> kind of registry entries that are its options, and the dataclass of those that name none."""
 
 
 def is_path(name_or_path: str | os.PathLike[str]) -> bool:
@@ -64,20 +91,22 @@ def group_files(group: str) -> dict[str, Path]:
 
 def params_of(group: str, name: str) -> type | None:
     """Return the dataclass of a policy, workload source or built-in option, or None if there is none."""
-    if name in _PLAIN and DEFAULTS[group] == name:
-        return _PLAIN[name][0]
+    if (group, name) in _PLAIN:
+        return type(_PLAIN[group, name][0])
     entry = _registered(group).get(name)
-    if entry is None:
-        return None
-    return entry.params or (Policy if group == "policy" else Workload)
+    return None if entry is None else entry.params or _REGISTERED[group][1]
+
+
+def params_of_inner(kind: str, name: str, fallback: type) -> type | None:
+    """Return the dataclass of an entry of ``INNER_CHOICES``, ``fallback`` if it names none, None if there is none."""
+    entry = entries(kind).get(name)
+    return None if entry is None else entry.params or fallback
 
 
 def options(group: str) -> dict[str, tuple[str, str]]:
     """Return every option of a group: name -> (summary, source)."""
     found = {name: (entry.summary, entry.source) for name, entry in _registered(group).items()}
-    default = DEFAULTS[group]
-    if default in _PLAIN:
-        found[default] = (_PLAIN[default][1], "")
+    found |= {name: (about, "") for (of, name), (_, about) in _PLAIN.items() if of == group}
     found |= {name: (summary(path), "") for name, path in group_files(group).items()}
     return dict(sorted(found.items()))
 
@@ -103,9 +132,7 @@ def check_option(group: str, name: str, where: str = "") -> str:
 def nodes_for_store() -> dict[tuple[str, str], dict[str, Any]]:
     """Return what Hydra's ConfigStore is to hold: (group, option) -> the defaults of its dataclass."""
     found = {(group, name): asdict(params_of(group, name)()) for group in GROUPS for name in _registered(group)}  # type: ignore[misc]
-    for group, name in DEFAULTS.items():
-        if name in _PLAIN:
-            found[group, name] = asdict(_PLAIN[name][0]())
+    found |= {option: asdict(values) for option, (values, _) in _PLAIN.items()}
     for (group, name), node in found.items():
         if group in CHOICE_KEYS:
             node[CHOICE_KEYS[group]] = name
@@ -120,6 +147,4 @@ def summary(path: Path) -> str:
 
 
 def _registered(group: str) -> dict[str, Entry]:
-    if group == "policy":
-        return entries("policy")
-    return entries("generator") if group == "workload" else {}
+    return entries(_REGISTERED[group][0]) if group in _REGISTERED else {}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from qhpcsim.config.names import INNER_CHOICES
 from qhpcsim.config.overrides import Raw
 from qhpcsim.core.errors import ConfigError, nearest, shorten
 from qhpcsim.core.yaml_strict import Document
 
 Path = tuple[str, ...]
-NAMED_PARTS = ("partitions", "groups")
+NAMED_PARTS = (("facility", "partitions"), ("qpu", "qpus"))
 """Keys that hold things the user names himself; an override does not add to them unless there are none."""
 
 
@@ -44,6 +45,11 @@ class Tree:
         for key, line in document.lines.items():
             self._origin[key] = f"{document.path}:{line}"
         self._origin[()] = document.path
+        for group, field in INNER_CHOICES:
+            section = document.data.get(group)
+            inner = section.get(field) if isinstance(section, dict) else None
+            if isinstance(inner, str) or (isinstance(inner, dict) and "name" in inner):
+                self.values[group].pop(field, None)
         _merge(self.values, document.data)
 
     def forget(self, key: str) -> None:
@@ -51,15 +57,16 @@ class Tree:
         self._origin = {at: line for at, line in self._origin.items() if at[:1] != (key,)}
 
     def freeze_names(self) -> None:
-        """Remember which partitions and node groups exist before single overrides are applied."""
-        facility = self.values.get("facility")
-        partitions = facility.get("partitions") if isinstance(facility, dict) else None
-        if not isinstance(partitions, dict):
-            return
-        self._named = {("facility", "partitions"): tuple(partitions)}
-        for name, part in partitions.items():
-            if isinstance(part, dict) and isinstance(part.get("groups"), dict):
-                self._named["facility", "partitions", name, "groups"] = tuple(part["groups"])
+        """Remember which partitions, node groups and QPUs exist before single overrides are applied."""
+        for group, field in NAMED_PARTS:
+            section = self.values.get(group)
+            parts = section.get(field) if isinstance(section, dict) else None
+            if not isinstance(parts, dict):
+                continue
+            self._named[group, field] = tuple(parts)
+            for name, part in parts.items():
+                if isinstance(part, dict) and isinstance(part.get("groups"), dict):
+                    self._named[group, field, name, "groups"] = tuple(part["groups"])
 
     def override(self, key: Path, raw: Raw) -> None:
         """Set one value from the command line.
@@ -71,6 +78,8 @@ class Tree:
         for depth, part in enumerate(key[:-1], start=1):
             self._check_name(key[: depth - 1], part)
             inner = node.setdefault(part, {})
+            if inner is None:
+                inner = node[part] = {}
             if not isinstance(inner, dict):
                 raise ConfigError(
                     f"{shorten(part)!r} is a single value and holds no keys",
@@ -84,7 +93,9 @@ class Tree:
             value = raw.as_value(".".join(key))
         self._origin = {at: line for at, line in self._origin.items() if at[: len(key)] != key}
         self._origin[key] = ""
-        if isinstance(value, dict) and isinstance(node.get(key[-1]), dict):
+        if key in INNER_CHOICES:
+            node[key[-1]] = value if isinstance(value, dict) else {"name": value}
+        elif isinstance(value, dict) and isinstance(node.get(key[-1]), dict):
             _merge(node[key[-1]], value)
         else:
             node[key[-1]] = value

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from qhpcsim.config.names import NAME
 from qhpcsim.config.tree import Tree
+from qhpcsim.config.validate_qpu import check_qpus
 from qhpcsim.core.errors import ConfigError, UnknownNameError, nearest, shorten
 from qhpcsim.core.registry import entries
 from qhpcsim.scenario import ENGINES, ESTIMATES, OVERRUN, SEMANTICS, SHARING, Scenario, TraceWorkload
@@ -20,6 +21,7 @@ def check(scenario: Scenario, tree: Tree) -> None:
     Raises:
         ConfigError: naming the key.
         UnknownNameError: for an order, backfill, policy or format that is not registered.
+        CardError: for a QPU whose card does not exist or is wrong.
     """
     if not NAME.fullmatch(scenario.name) or scenario.name in (".", ".."):
         raise ConfigError(
@@ -33,6 +35,7 @@ def check(scenario: Scenario, tree: Tree) -> None:
     _policy(scenario, tree)
     _workload(scenario, tree)
     _facility(scenario, tree)
+    check_qpus(scenario, tree)
 
 
 def _policy(scenario: Scenario, tree: Tree) -> None:

@@ -12,14 +12,15 @@ A card is a YAML file in ``calibration/``::
 Fields of an entry: ``value`` (a finite number, or a list of them, nested for a matrix), ``unit``,
 ``uncertainty`` (one standard deviation in the same unit; null: not stated), ``method``, ``source``, ``date``,
 and optionally ``range`` (where the value holds), ``script`` (what fitted it), ``licence`` (of the source),
-``valid_until`` and ``note``. The head may also name the ``model`` that reads the card.
+``valid_until`` and ``note``. The head may also name the ``model`` that reads the card, and hold the words of ``WORDS``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,10 @@ TIME_UNITS = frozenset({"ns", "us", "ms", "s", "min", "h", "d"})
 INHERITED = ("method", "source", "date", "uncertainty", "script", "licence", "valid_until")
 REQUIRED = ("value", "unit", "uncertainty", "method", "source", "date")
 ENTRY_FIELDS = (*REQUIRED, "range", "script", "licence", "valid_until", "note")
-HEAD_FIELDS = ("card", "model", "entries", "note", *INHERITED)
+WORDS = ("topology", "native_gates", "exchange")
+"""Head fields that hold a word, or a list of words, instead of numbers; what a word means is its reader's business."""
+HEAD_FIELDS = ("card", "model", "entries", "note", *WORDS, *INHERITED)
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Card:
     entries: dict[str, CardEntry]
     model: str = ""
     """Registered name of the model that reads it; empty: the reader knows."""
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Head fields of ``WORDS`` that the card has."""
 
     def entry(self, name: str) -> CardEntry:
         """Return the entry called ``name``.
@@ -120,7 +126,8 @@ def check(document: Document, today: dt.date) -> Card:
         raise CardError("a card needs a mapping called 'entries'", where=document.path)
     inherited = {k: head[k] for k in INHERITED if k in head}
     read = {k: _entry(v, inherited, f"{document.where(('entries', k))}: {k}", today) for k, v in entries.items()}
-    return Card(document.path, str(head.get("card", "")), read, str(head.get("model") or ""))
+    words = {k: _words(head[k], f"{document.where((k,))}: {k}") for k in WORDS if k in head}
+    return Card(document.path, str(head.get("card", "")), read, str(head.get("model") or ""), words)
 
 
 @lru_cache(maxsize=64)
@@ -176,6 +183,19 @@ def _entry(tree: object, inherited: dict[str, Any], where: str, today: dt.date) 
     if until is not None and until < today:
         raise CardError(f"expired on {until}", where=where, hint="calibrate again, or extend valid_until and say why")
     return CardEntry(**fields)
+
+
+def _words(value: object, where: str) -> tuple[str, ...]:
+    """Return the words of a head field, each once."""
+    found = value if isinstance(value, list) else [value]
+    bad = next((word for word in found if not isinstance(word, str) or not _WORD.fullmatch(word)), None)
+    if bad is not None or not found:
+        raise CardError(
+            f"{shorten(bad)!r} is not a word", where=where, allowed="a-z, 0-9 and _, beginning with a letter"
+        )
+    if len(set(found)) < len(found):
+        raise CardError("a word stands twice", where=where)
+    return tuple(found)
 
 
 def _numbers(value: object, unit: str, where: str) -> None:

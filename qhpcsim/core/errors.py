@@ -99,6 +99,10 @@ class PluginError(QhpcsimError):
     """A user's policy file that cannot be loaded, or that broke the policy contract."""
 
 
+class EngineError(QhpcsimError):
+    """An execution engine that cannot start, or whose workers cannot."""
+
+
 class RunFolderError(QhpcsimError):
     """A run folder that is missing, incomplete or not ours to overwrite."""
 

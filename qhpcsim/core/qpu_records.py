@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,17 @@ class QpuJobState(IntEnum):
     RUNNING = 3
     """On a QPU when the simulation stopped."""
     QUEUED = 4
-    """Waiting when the simulation stopped, or held by a job that never ended."""
+    """Waiting when the simulation stopped (interrupted ones too), or held by a job that never ended."""
+
+
+class QpuInterval(NamedTuple):
+    """[start, end) of one QPU in which it does something else than jobs, or is not for everyone."""
+
+    qpu: int
+    start_s: float
+    end_s: float
+    kind: str
+    """``calibration``, ``warm_up``, ``outage``, ``closed`` (outside its opening hours) or ``reservation``."""
 
 
 @dataclass(slots=True)
@@ -74,12 +85,22 @@ class QpuDemand:
     think_s: FloatArray | None = None
     """(n,) time between that result and this submission."""
     min_fidelity: FloatArray | None = None
-    """(n,) QPUs with a lower expected fidelity do not take the job; None: any will do."""
+    """(n,) QPUs with a lower or an unknown expected fidelity do not take the job; NaN or None: any will do."""
+    origin: str = ""
+    """File that the jobs come from; empty: none."""
+    line: IntArray | None = None
+    """(n,) line of each job in that file."""
 
     @property
     def n(self) -> int:
         """Number of jobs."""
         return len(self.submit_s)
+
+    def place(self, job: int) -> str:
+        """Return where a job stands, for a message: its line in the file, else its id."""
+        if self.line is not None:
+            return f"{self.origin}:{self.line[job]}"
+        return f"qpu_workload: job {job if self.job_id is None else self.job_id[job]}"
 
 
 @dataclass(slots=True)
@@ -122,7 +143,7 @@ class QpuJobTable:
     hqc: FloatArray | None = None
     """(n,) vendor credits."""
     min_fidelity: FloatArray | None = None
-    """(n,) QPUs with a lower fidelity do not take the job; None: any will do."""
+    """(n,) QPUs with a lower or an unknown expected fidelity do not take the job; NaN or None: any will do."""
     background: NDArray[np.bool_] | None = None
     """(n,) the job belongs to the background load of other users; None: no job does."""
 
@@ -152,13 +173,16 @@ class QpuSchedule:
     """(n,) ``QpuJobState``."""
     qpu_names: tuple[str, ...]
     pieces: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
-    """Stretches on the QPU, in order, of jobs that were interrupted; all others ran from start to end."""
-    calibrations: list[tuple[int, float, float]] = field(default_factory=list)
-    """(QPU, start, end) of calibration and warm-up work that had no fixed window."""
-    windows: list[tuple[int, float, float]] = field(default_factory=list)
-    """(QPU, start, end) of the times, up to the last job's end, at which the QPU was closed or down."""
+    """Stretches on the QPU, in order, of jobs that were interrupted or still run; all others ran from start to end."""
+    calibrations: list[QpuInterval] = field(default_factory=list)
+    """Calibration and warm-up work that had no fixed window, begun before ``end_s``."""
+    windows: list[QpuInterval] = field(default_factory=list)
+    """Times, begun before ``end_s``, at which a QPU was closed or down; where two overlap, the first to begin counts.
+    Reservations are here too, whole: they may overlap the others, and jobs of their holder run in them."""
     holds: list[tuple[int, int, float, float]] = field(default_factory=list)
     """(session, QPU, start, end) of the times at which a session had a QPU to itself."""
+    end_s: float = 0.0
+    """When the simulation stopped: the last job's end, or later where it was told to go on."""
 
     @property
     def n(self) -> int:

@@ -22,8 +22,13 @@ HOMES: dict[str, str] = {
     "qpu_model": "qhpcsim.models",
     "discipline": "qhpcsim.policies.qpu",
     "qpu_choice": "qhpcsim.policies.qpu",
+    "coupling": "qhpcsim.policies.coupling",
+    "binding": "qhpcsim.policies.binding",
+    "circuit_family": "qhpcsim.circuits.families",
     "metric": "qhpcsim.metrics",
     "export": "qhpcsim.results",
+    "engine": "qhpcsim.execution",
+    "work": "qhpcsim.execution",
 }
 """Package whose modules hold the built-in entries of a kind; imported on the first look-up."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -16,10 +17,12 @@ from qhpcsim.facility.qpu_closures import (
     outage_closures,
 )
 from qhpcsim.facility.qpu_draws import Draws
-from qhpcsim.qpu_scenario import Duration, QpuDevice, Reservation
+from qhpcsim.qpu_scenario import CalibrationWindow, Duration, OpenHours, QpuDevice, Reservation
 
 _LOOK_AHEAD = 4096
 """Closures after which a job that fits into no gap is said never to fit."""
+_MEASURED_PERIODS = 100
+"""Longest periods over which the share of open time is measured."""
 
 
 class Piece(NamedTuple):
@@ -55,7 +58,7 @@ class QpuCalendar:
         up = Draws(Duration("exponential", outages.mtbf_s or 1.0), rng.stream(f"qpu/{name}/outages/up"))
         repair = Draws(outages.repair, rng.stream(f"qpu/{name}/outages/repair"))
         unplanned = [fixed_outages(outages), outage_closures(outages, up.next, repair.next)]
-        reserved: list[Closure] = [Closure(r.start_s, r.end_s, "drain") for r in self.reservations]
+        reserved = self.reserved_until(INF)
         self._real = Closures([*_planned(device), *unplanned])
         self._known = Closures(_planned(device))
         self._known_to_others = Closures([*_planned(device), iter(reserved)]) if reserved else self._known
@@ -72,7 +75,7 @@ class QpuCalendar:
         start_s = at_s = time_s
         left_s = need_s
         for _ in range(_LOOK_AHEAD):
-            shut_s, open_s, mode = known.next(at_s)
+            shut_s, open_s, mode, _ = known.next(at_s)
             if at_s + left_s <= shut_s and at_s < shut_s:
                 return start_s
             if at_s == start_s and at_s >= shut_s:
@@ -87,7 +90,7 @@ class QpuCalendar:
     def open_s(self, time_s: float) -> float:
         """Return the first time, ``time_s`` or later, at which the QPU is really open."""
         while True:
-            shut_s, open_s, _ = self._real.next(time_s)
+            shut_s, open_s, _, _ = self._real.next(time_s)
             if time_s < shut_s:
                 return time_s
             time_s = open_s
@@ -95,7 +98,7 @@ class QpuCalendar:
     def expected_end(self, time_s: float, work_s: float) -> float:
         """Return when work that starts at ``time_s`` is done if it pauses over every known closure."""
         while True:
-            shut_s, open_s, _ = self._known_to_others.next(time_s)
+            shut_s, open_s, _, _ = self._known_to_others.next(time_s)
             if time_s < shut_s:
                 if time_s + work_s <= shut_s:
                     return time_s + work_s
@@ -107,7 +110,7 @@ class QpuCalendar:
         pieces: list[Piece] = []
         left_s, attempts = work_s, 1
         while True:
-            shut_s, open_s, mode = self._real.next(time_s)
+            shut_s, open_s, mode, _ = self._real.next(time_s)
             if time_s < shut_s and time_s + left_s <= shut_s:
                 pieces.append(Piece(time_s, time_s + left_s, left_s))
                 return Run(time_s + left_s, pieces, True)
@@ -133,12 +136,43 @@ class QpuCalendar:
         """Return the real closures that start before ``time_s``, reservations not among them."""
         return self._real.until(time_s)
 
+    def reserved_until(self, time_s: float) -> list[Closure]:
+        """Return the reservations that start before ``time_s``, as closures for everyone else."""
+        early = (r for r in self.reservations if r.start_s < time_s)
+        return [Closure(r.start_s, r.end_s, "drain", "reservation") for r in early]
+
 
 def _planned(device: QpuDevice) -> list[Iterator[Closure]]:
     streams = [calibration_closures(window) for window in device.windows]
     if device.open_hours is not None:
         streams.append(closed_hours(device.open_hours))
     return streams
+
+
+def open_frac(device: QpuDevice) -> float:
+    """Return the long-run share of time that a busy QPU has for jobs.
+
+    Model: the share of time outside windows and opening hours, measured over 100 of the longest period, times
+        mtbf / (mtbf + mean repair), less the share that interleaved calibration takes.
+    Assumes: outages come at random times.
+    Not modelled: outages at known times and reservations, which do not come back; warm-up and idle calibration, which a
+        busy QPU does not have; time that is lost before a drained window, and work that is lost to restarts.
+    Source: renewal reward.
+    """
+    cycles: list[CalibrationWindow | OpenHours] = [w for w in device.windows if w.mode != "interleave"]
+    if device.open_hours is not None:
+        cycles.append(device.open_hours)
+    closed_frac = 0.0
+    if cycles:
+        from_s = max(0.0, *(cycle.offset_s for cycle in cycles))
+        until_s = from_s + _MEASURED_PERIODS * max(cycle.period_s for cycle in cycles)
+        closures = Closures(_planned(device)).until(until_s)
+        closed_s = math.fsum(max(0.0, min(c.end_s, until_s) - max(c.start_s, from_s)) for c in closures)
+        closed_frac = closed_s / (until_s - from_s)
+    outages = device.outages
+    up_frac = outages.mtbf_s / (outages.mtbf_s + outages.repair.mean_s) if outages.mtbf_s > 0 else 1.0
+    interleaved = [window for window in device.windows if window.mode == "interleave"]
+    return (1.0 - closed_frac) * up_frac - math.fsum(window.duration_s / window.period_s for window in interleaved)
 
 
 def has_calendar(device: QpuDevice) -> bool:

@@ -9,6 +9,7 @@ from qhpcsim.core.errors import InvariantError
 from qhpcsim.core.qpu_records import QpuJobState, QpuSchedule
 from qhpcsim.core.records import FloatArray
 from qhpcsim.facility.qpu_closures import overlaps
+from qhpcsim.facility.qpu_server import QpuServer
 from qhpcsim.facility.qpu_service import QpuSystem
 
 ROUNDING = 1e-9
@@ -17,11 +18,11 @@ ROUNDING = 1e-9
 
 def check_schedule(system: QpuSystem, schedule: QpuSchedule) -> None:
     """Raise ``InvariantError`` if a job got lost, two things shared a QPU, or a job ran while it was closed."""
-    _check_jobs(schedule)
+    background = np.array(system.jobs.background, dtype=np.bool_)
+    _check_jobs(schedule, background)
     qpu, start_s, end_s = stretches(schedule)
     for server in system.servers:
-        if not server.free or server.session is not None or len(server.queue) or server.n_waiting or server.dedicated:
-            raise InvariantError(f"{server.name}: the simulation ended, but there is still work on it or before it")
+        _check_left(server, schedule, background)
         here = qpu == server.index
         _check_alone(schedule, server.index, start_s[here], end_s[here], server.name)
         if server.calendar is not None and here.any():
@@ -42,10 +43,22 @@ def stretches(schedule: QpuSchedule) -> tuple[NDArray[np.int32], FloatArray, Flo
     return qpu, start_s, np.concatenate([schedule.ended_s[whole], columns[2]])
 
 
-def _check_jobs(schedule: QpuSchedule) -> None:
-    """Every job ended exactly once, in order: submitted, queued, started, ended."""
+def _check_left(server: QpuServer, schedule: QpuSchedule, background: NDArray[np.bool_]) -> None:
+    """What is left on a QPU and in front of it are jobs of other users, each in one place."""
+    here = schedule.qpu == server.index
+    n_queued = int((here & (schedule.state == QpuJobState.QUEUED)).sum())
+    running = np.flatnonzero(here & (schedule.state == QpuJobState.RUNNING)).tolist()
+    counted = server.n_waiting == len(server.queue) == n_queued and running == [server.job] * (server.job >= 0)
+    kept = server.session is not None or server.dedicated or (server.working and not background.any())
+    if kept or not counted:
+        raise InvariantError(f"{server.name}: the simulation ended, but there is still work on it or before it")
+
+
+def _check_jobs(schedule: QpuSchedule, background: NDArray[np.bool_]) -> None:
+    """Every job of the workload ended exactly once, in order: submitted, queued, started, ended."""
     state = schedule.state
-    lost = np.flatnonzero((state == QpuJobState.QUEUED) | (state == QpuJobState.RUNNING))
+    left = (state == QpuJobState.QUEUED) | (state == QpuJobState.RUNNING)
+    lost = np.flatnonzero(left & ~background)
     if lost.size:
         raise InvariantError(f"job {lost[0]} neither ended, failed nor was rejected")
     done = state == QpuJobState.COMPLETED
@@ -57,7 +70,7 @@ def _check_jobs(schedule: QpuSchedule) -> None:
 
 def _check_alone(schedule: QpuSchedule, qpu: int, start_s: FloatArray, end_s: FloatArray, name: str) -> None:
     """No two jobs or calibrations share the QPU."""
-    other = np.array([row[1:] for row in schedule.calibrations if row[0] == qpu], dtype=np.float64).reshape(-1, 2)
+    other = np.array([row[1:3] for row in schedule.calibrations if row.qpu == qpu], dtype=np.float64).reshape(-1, 2)
     starts, ends = np.concatenate([start_s, other[:, 0]]), np.concatenate([end_s, other[:, 1]])
     order = np.lexsort((ends, starts))
     starts, ends = starts[order], ends[order]

@@ -25,10 +25,15 @@ class Closure(NamedTuple):
     end_s: float
     mode: str
     """``drain``, ``resume`` or ``restart``: what it means for jobs."""
+    kind: str
+    """``calibration``, ``outage``, ``closed`` or ``reservation``: why."""
+
+
+NEVER = Closure(INF, INF, "resume", "closed")
 
 
 class Closures:
-    """Disjoint closed intervals in order; those that overlap are united under the mode of the first.
+    """Disjoint closed intervals in order; those that overlap are united under the mode and kind of the first.
 
     Args:
         sources: Endless or finite streams of closures, each in order of start.
@@ -37,10 +42,11 @@ class Closures:
     def __init__(self, sources: Iterable[Iterator[Closure]]) -> None:
         self._source = merge(*sources)
         self._pending = next(self._source, None)
-        self._starts: list[float] = []
+        self._united: list[Closure] = []
         self._ends: list[float] = []
-        self._modes: list[str] = []
-        self._last, self._last_from_s = Closure(INF, -INF, "resume"), INF
+        self._parts: list[list[Closure]] = []
+        """What each united interval consists of: disjoint, what came later cut to the time that it adds."""
+        self._last, self._last_from_s = NEVER, INF
         """The last answer, and the earliest time that it holds for."""
 
     def next(self, time_s: float) -> Closure:
@@ -52,39 +58,39 @@ class Closures:
             pass
         at = bisect_right(ends, time_s)
         self._last_from_s = ends[at - 1] if at > 0 else -INF
-        found = at < len(ends)
-        self._last = Closure(self._starts[at], ends[at], self._modes[at]) if found else Closure(INF, INF, "resume")
+        self._last = self._united[at] if at < len(ends) else NEVER
         return self._last
 
     def until(self, time_s: float) -> list[Closure]:
-        """Return all closures that start before ``time_s``."""
-        while (not self._starts or self._starts[-1] < time_s) and self._read():
+        """Return all closures that start before ``time_s``, by kind: where two overlap, the first to begin counts."""
+        while (not self._united or self._united[-1].start_s < time_s) and self._read():
             pass
-        rows = zip(self._starts, self._ends, self._modes, strict=True)
-        return [Closure(*row) for row in rows if row[0] < time_s]
+        return [part for parts in self._parts for part in parts if part.start_s < time_s]
 
     def _read(self) -> bool:
         """Read one more united closure; return whether there was one."""
         united = self._pending
         if united is None:
             return False
-        n_united = 0
+        parts, n_united = [united], 0
         while (after := next(self._source, None)) is not None and after.start_s < united.end_s:
-            united = united._replace(end_s=max(united.end_s, after.end_s))
+            if after.end_s > united.end_s:
+                parts.append(after._replace(start_s=united.end_s))
+                united = united._replace(end_s=after.end_s)
             n_united += 1
             if n_united > _MOST_UNITED:
                 raise FacilityError(f"the QPU is closed without a gap from t = {united.start_s} s on")
         self._pending = after
-        self._starts.append(united.start_s)
+        self._united.append(united)
         self._ends.append(united.end_s)
-        self._modes.append(united.mode)
+        self._parts.append(parts)
         return True
 
 
 def calibration_closures(window: CalibrationWindow) -> Iterator[Closure]:
     """Yield the closures of a window that comes back for ever; none for interleaved calibration."""
     if window.mode != "interleave" and window.duration_s > 0:
-        yield from _periodic(window.offset_s, window.duration_s, window.period_s, window.mode)
+        yield from _periodic(window.offset_s, window.duration_s, window.period_s, window.mode, "calibration")
 
 
 def closed_hours(hours: OpenHours) -> Iterator[Closure]:
@@ -92,7 +98,7 @@ def closed_hours(hours: OpenHours) -> Iterator[Closure]:
     shut_s = hours.period_s - hours.duration_s
     if shut_s > 0:
         first_s = hours.offset_s % hours.period_s + hours.duration_s
-        yield from _periodic(first_s - hours.period_s, shut_s, hours.period_s, "drain")
+        yield from _periodic(first_s - hours.period_s, shut_s, hours.period_s, "drain", "closed")
 
 
 def outage_closures(outages: Outages, up_s: Callable[[], float], repair_s: Callable[[], float]) -> Iterator[Closure]:
@@ -107,13 +113,13 @@ def outage_closures(outages: Outages, up_s: Callable[[], float], repair_s: Calla
     while outages.mtbf_s > 0:
         start_s = time_s + up_s()
         time_s = start_s + repair_s()
-        yield Closure(start_s, time_s, outages.mode)
+        yield Closure(start_s, time_s, outages.mode, "outage")
 
 
 def fixed_outages(outages: Outages) -> Iterator[Closure]:
     """Yield the outages at known times."""
     for start_s, end_s in outages.fixed_s:
-        yield Closure(start_s, end_s, outages.mode)
+        yield Closure(start_s, end_s, outages.mode, "outage")
 
 
 def overlaps(closures: list[Closure], start_s: FloatArray, end_s: FloatArray) -> FloatArray:
@@ -130,10 +136,10 @@ def overlaps(closures: list[Closure], start_s: FloatArray, end_s: FloatArray) ->
     return start_s[(following < end_s) & (start_s < end_s)]
 
 
-def _periodic(first_s: float, length_s: float, period_s: float, mode: str) -> Iterator[Closure]:
+def _periodic(first_s: float, length_s: float, period_s: float, mode: str, kind: str) -> Iterator[Closure]:
     k = 0
     while True:
         # Multiples, not sums: the thousandth window is where it belongs.
         start_s = first_s + k * period_s
-        yield Closure(start_s, start_s + length_s, mode)
+        yield Closure(start_s, start_s + length_s, mode, kind)
         k += 1

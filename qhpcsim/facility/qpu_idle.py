@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from qhpcsim.core.qpu_records import QpuInterval
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.qpu_closures import INF
 from qhpcsim.facility.qpu_draws import Draws
@@ -27,7 +28,7 @@ class IdleWork:
         North-Holland 1991 (vacations).
     """
 
-    def __init__(self, device: QpuDevice, name: str, rng: Rng, log: list[tuple[int, float, float]], qpu: int) -> None:
+    def __init__(self, device: QpuDevice, name: str, rng: Rng, log: list[QpuInterval], qpu: int) -> None:
         self._mode = device.idle_calibration.mode
         self._draws = Draws(device.idle_calibration.duration, rng.stream(f"qpu/{name}/idle_calibration"))
         self._windows = [window for window in device.windows if window.mode == "interleave"]
@@ -68,7 +69,7 @@ class IdleWork:
         return max(busy_s, now_s)
 
     def _work(self, start_s: float, length_s: float) -> float:
-        self._log.append((self._qpu, start_s, start_s + length_s))
+        self._log.append(QpuInterval(self._qpu, start_s, start_s + length_s, "calibration"))
         return start_s + length_s
 
     def _collect(self, now_s: float) -> None:

@@ -32,6 +32,9 @@ class QpuJob:
     qpu: int = -1
     priority: int = 0
     fidelity: tuple[float, ...] = ()
+    min_fidelity: float = NAN
+    """QPUs with a lower or an unknown fidelity do not take the job; NaN: any will do."""
+    background: bool = False
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class QpuJobs(QueueJobs):
     drawn_s: list[list[float]] = field(default_factory=list)
     """By QPU, then by job."""
     fidelity: list[list[float]] = field(default_factory=list)
+    min_fidelity: list[float] = field(default_factory=list)
+    background: list[bool] = field(default_factory=list)
     mode: list[int] = field(default_factory=list)
     session: list[int] = field(default_factory=list)
     closes: set[int] = field(default_factory=set)
@@ -58,6 +63,9 @@ class QpuJobs(QueueJobs):
     held_s: dict[int, float] = field(default_factory=dict)
     """Time that a session kept its QPU idle after the job."""
     watchers: dict[int, Callable[[int, float], None]] = field(default_factory=dict)
+    user_codes: dict[str, int] = field(default_factory=dict)
+    group_codes: dict[str, int] = field(default_factory=dict)
+    """Places in ``user_names`` and ``group_names``."""
 
     def append(self, job: QpuJob, time_s: float) -> int:
         """Add a job that is sent at ``time_s`` and return its index."""
@@ -71,8 +79,8 @@ class QpuJobs(QueueJobs):
         for column, value in (
             (self.ticket, -1),
             (self.priority, job.priority),
-            (self.user, _code(self.user_names, job.user)),
-            (self.group, _code(self.group_names, job.group or job.user)),
+            (self.user, _code(self.user_names, self.user_codes, job.user)),
+            (self.group, _code(self.group_names, self.group_codes, job.group or job.user)),
             (self.mode, int(job.mode)),
             (self.session, job.session),
             (self.named, job.qpu),
@@ -82,6 +90,8 @@ class QpuJobs(QueueJobs):
             column.append(value)
         for times in (self.queued_s, self.started_s, self.ended_s):
             times.append(NAN)
+        self.min_fidelity.append(job.min_fidelity)
+        self.background.append(job.background)
         self.submitted_s.append(time_s)
         if job.closes_session:
             self.closes.add(index)
@@ -113,11 +123,15 @@ def jobs_of(table: QpuJobTable, n_qpus: int) -> QpuJobs:
         group_names=[] if groups is None else list(groups.names),
         drawn_s=drawn_s,
         fidelity=_by_qpu(fidelity, n_qpus),
+        min_fidelity=[NAN] * n if table.min_fidelity is None else table.min_fidelity.tolist(),
+        background=[False] * n,
         mode=_ints(table.mode, n, int(QpuMode.JOB)),
         session=_ints(table.session, n, -1),
         closes=set(closes),
         named=_ints(table.qpu, n, -1),
         user_names=[] if users is None else list(users.names),
+        user_codes=_places(users),
+        group_codes=_places(groups),
         submitted_s=table.submit_s.tolist(),
         queued_s=[NAN] * n,
         started_s=[NAN] * n,
@@ -146,9 +160,15 @@ def _codes(words: Categories | None, n: int) -> list[int]:
     return [-1] * n if words is None else words.code.tolist()
 
 
-def _code(names: list[str], word: str) -> int:
+def _places(words: Categories | None) -> dict[str, int]:
+    return {} if words is None else {word: place for place, word in enumerate(words.names)}
+
+
+def _code(names: list[str], places: dict[str, int], word: str) -> int:
+    """Return the place of a word in a list of names, to which it is added if it is new; -1 for no word."""
     if not word:
         return -1
-    if word not in names:
+    code = places.setdefault(word, len(names))
+    if code == len(names):
         names.append(word)
-    return names.index(word)
+    return code

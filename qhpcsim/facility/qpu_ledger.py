@@ -19,14 +19,14 @@ class Ledger:
     billed_s: FloatArray
     shots: FloatArray
     cost: FloatArray
-    """Money, in the currency of the job's QPU."""
+    """Money, in the currency of the job's QPU; NaN for jobs of the background load, whose shots nobody knows."""
     energy_j: FloatArray
     """NaN where the QPU states no power."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the jobs of one user, or on one QPU, add up to."""
+    """What the jobs of one user, or on one QPU, add up to; costs as far as they are known."""
 
     name: str
     n_jobs: int
@@ -34,14 +34,6 @@ class Account:
     billed_s: float
     shots: float
     cost: float
-
-
-def hqc(n_1q: FloatArray, n_2q: FloatArray, n_measured: FloatArray, shots: FloatArray) -> FloatArray:
-    """Return Quantinuum's credits of circuits: HQC = 5 + C (N1q + 10 N2q + 5 Nm) / 5000, C shots.
-
-    Source: Quantinuum documentation, "H-Series credits".
-    """
-    return np.asarray(5.0 + shots * (n_1q + 10.0 * n_2q + 5.0 * n_measured) / 5000.0)
 
 
 def ledger(jobs: QpuJobTable, schedule: QpuSchedule, service: QpuService) -> Ledger:
@@ -68,6 +60,8 @@ def ledger(jobs: QpuJobTable, schedule: QpuSchedule, service: QpuService) -> Led
         )
         if device.busy_w is not None:
             energy_j[here] = device.busy_w * schedule.used_s[here]
+    if jobs.background is not None:
+        cost[jobs.background] = np.nan
     return Ledger(
         used_s=np.where(charged, schedule.used_s, 0.0),
         billed_s=np.where(charged, schedule.billed_s, 0.0),
@@ -89,5 +83,5 @@ def by_user(book: Ledger, schedule: QpuSchedule, user: Categories) -> list[Accou
 
 def _account(name: str, here: np.ndarray, book: Ledger, schedule: QpuSchedule) -> Account:
     done = here & (schedule.state == QpuJobState.COMPLETED)
-    sums = (float(column[here].sum()) for column in (book.used_s, book.billed_s, book.shots, book.cost))
+    sums = (float(np.nansum(column[here])) for column in (book.used_s, book.billed_s, book.shots, book.cost))
     return Account(name, int(done.sum()), *sums)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from qhpcsim.core.qpu_records import QpuMode
 from qhpcsim.core.registry import lookup
+from qhpcsim.core.rng import Rng
 from qhpcsim.facility.qpu_closures import INF
 from qhpcsim.facility.qpu_jobs import QpuJobs
 from qhpcsim.facility.qpu_server import QpuServer
-from qhpcsim.policies.qpu.choice import Choice
+from qhpcsim.policies.qpu.choice import Choice, known
 from qhpcsim.qpu_scenario import QpuService
+
+Fidelity = Callable[[int, int, float], float]
+"""(job, QPU, time) -> expected fidelity; for jobs of the table only."""
 
 
 class QpuRouter:
@@ -21,16 +27,25 @@ class QpuRouter:
         jobs: The jobs.
         service: Parameters.
         user_name: Returns the name of a job's user.
+        rng: Named random streams, for choices that draw.
+        fidelity: What is expected now of the jobs of the table; None: what the table says.
     """
 
     def __init__(
-        self, servers: Sequence[QpuServer], jobs: QpuJobs, service: QpuService, user_name: Callable[[int], str]
+        self,
+        servers: Sequence[QpuServer],
+        jobs: QpuJobs,
+        service: QpuService,
+        user_name: Callable[[int], str],
+        rng: Rng,
+        fidelity: Fidelity | None = None,
     ) -> None:
-        self._servers, self._jobs, self._user_name = servers, jobs, user_name
+        self._servers, self._jobs, self._user_name, self._rng = servers, jobs, user_name, rng
+        self._fidelity, self._n_foretold = fidelity, len(jobs.ticket)
         self._limit = service.queue_limit
         self._now_s = 0.0
         choice = lookup("qpu_choice", service.choice.name, "choice.name").target
-        self._choice: Choice = choice(self, service.choice)
+        self.choice: Choice = choice(self, service.choice)
 
     @property
     def n_qpus(self) -> int:
@@ -45,28 +60,54 @@ class QpuRouter:
             home: QPU of the job's session, -1 if it has none.
             now_s: The time.
         """
+        able = self.able(job, home, now_s)
+        if len(able) > 1:
+            return self.choice.choose(job, able)
+        return able[0] if able else -1
+
+    def able(self, job: int, home: int, now_s: float) -> list[int]:
+        """Return the QPUs that can take a job now; arguments like those of ``choose``."""
         self._now_s = now_s
         bound = self._jobs.named[job] if home < 0 else home
         candidates = range(len(self._servers)) if bound < 0 else (bound,)
         able = [k for k in candidates if self._can_run(self._servers[k], job)]
+        least = self._jobs.min_fidelity[job]
+        if least == least:
+            able = [k for k in able if known(self.fidelity(job, k)) >= least]
         if self._limit is not None:
             able = [k for k in able if self._has_room(self._servers[k], self._limit)]
-        if len(able) > 1:
-            return self._choice.choose(job, able)
-        return able[0] if able else -1
+        return able
 
     def completion_s(self, job: int, qpu: int) -> float:
         """Return when a job that goes to a QPU now is predicted to end."""
+        return self._worked_off_s(qpu, self._servers[qpu].predicted_s[job])
+
+    def predicted_s(self, job: int, qpu: int) -> float:
+        """Return the predicted time of a job on a QPU."""
+        return self._servers[qpu].predicted_s[job]
+
+    def queue_s(self, qpu: int) -> float:
+        """Return how long a QPU is predicted to work on what runs and waits there."""
+        return self._worked_off_s(qpu, 0.0) - self._now_s
+
+    def _worked_off_s(self, qpu: int, more_s: float) -> float:
+        """Return when a QPU is predicted to have done what runs and waits there, and a given time of work besides."""
         server, begin_s = self._servers[qpu], self._now_s
         server.settle(begin_s)
         if server.job >= 0:
             begin_s = max(begin_s, server.run_since_s + server.predicted_s[server.job])
-        work_s = server.waiting_s + server.predicted_s[job]
+        work_s = server.waiting_s + more_s
         return begin_s + work_s if server.calendar is None else server.calendar.expected_end(begin_s, work_s)
 
     def fidelity(self, job: int, qpu: int) -> float:
-        """Return the job's expected fidelity on a QPU, NaN if nobody said."""
+        """Return the job's expected fidelity on a QPU now, NaN if nobody said."""
+        if self._fidelity is not None and job < self._n_foretold:
+            return self._fidelity(job, qpu, self._now_s)
         return self._jobs.fidelity[qpu][job]
+
+    def stream(self, name: str) -> np.random.Generator:
+        """Return a named random stream."""
+        return self._rng.stream(name)
 
     def _can_run(self, server: QpuServer, job: int) -> bool:
         """Return whether a QPU will ever be able to run a job."""

@@ -7,7 +7,7 @@ from heapq import heappush
 from math import isnan
 from typing import TYPE_CHECKING
 
-from qhpcsim.core.qpu_records import QpuJobState
+from qhpcsim.core.qpu_records import QpuInterval, QpuJobState
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.qpu_calendar import QpuCalendar, Run, has_calendar
 from qhpcsim.facility.qpu_closures import INF
@@ -20,7 +20,7 @@ from qhpcsim.qpu_scenario import QpuDevice, Reservation
 if TYPE_CHECKING:
     from qhpcsim.facility.qpu_service import QpuSystem
 
-END, SESSION_TTL, SESSION_MAX, WAKE = range(4)
+END, SESSION_TTL, SESSION_MAX, WAKE, LOOK, GATHER = range(6)
 """Kinds of a service's own events; at one instant they are handled in this order."""
 _COMPLETED = int(QpuJobState.COMPLETED)
 _FAILED = int(QpuJobState.FAILED)
@@ -53,7 +53,7 @@ class QpuServer:
         self.drawn_s = self.jobs.drawn_s[index]
         self.predicted_s = self.jobs.predicted_s[index]
         self.job = -1
-        """The job that runs, -1 for none."""
+        """The job that runs, -1 for none; its end is known already."""
         self.working = False
         """True while it calibrates or warms up."""
         self.n_waiting = 0
@@ -128,23 +128,32 @@ class QpuServer:
     def preempt(self, now_s: float) -> None:
         """Put the running job back into the queue; it will go on where it was."""
         job, jobs = self.job, self.jobs
-        pieces = jobs.pieces.setdefault(job, [])
-        if self._run is None:
-            jobs.left_s[job] = jobs.ended_s[job] - now_s
-            pieces.append((self.run_since_s, now_s))
-        else:
-            left_s = 0.0
-            for start_s, end_s, left_s in self._run.pieces:
-                if start_s >= now_s:
-                    break
-                pieces.append((start_s, min(end_s, now_s)))
-                left_s -= min(end_s, now_s) - start_s
-                if end_s > now_s:
-                    break
-            jobs.left_s[job] = left_s
+        jobs.pieces.setdefault(job, []).extend(self.stretches(now_s))
+        jobs.left_s[job] = self._left_s(now_s)
         self.job = -1
         self.add(job)
         self.queue.push(job)
+
+    def stretches(self, now_s: float) -> list[tuple[float, float]]:
+        """Return what the running job has had of the QPU since it started or went on."""
+        if self._run is None:
+            return [(self.run_since_s, now_s)]
+        return [(start_s, min(end_s, now_s)) for start_s, end_s, _ in self._run.pieces if start_s < now_s]
+
+    def close(self, now_s: float) -> None:
+        """Note what an idle QPU has calibrated by the end of the simulation."""
+        if self._is_idle and self.idle is not None and self._idle_since_s < now_s:
+            self.idle.settle(self._idle_since_s, now_s)
+            self._idle_since_s = now_s
+
+    def _left_s(self, now_s: float) -> float:
+        """Return the work that the running job still has to do."""
+        if self._run is None:
+            return self.jobs.ended_s[self.job] - now_s
+        for start_s, end_s, left_s in self._run.pieces:
+            if end_s > now_s:
+                return left_s - max(0.0, now_s - start_s)
+        return 0.0
 
     def finish(self, now_s: float) -> None:
         """End what the QPU works on."""
@@ -206,7 +215,7 @@ class QpuServer:
                 return
         if self.warm_up is not None and self._is_idle:
             until_s = now_s + self.warm_up.next()
-            self.system.calibrations.append((self.index, now_s, until_s))
+            self.system.calibrations.append(QpuInterval(self.index, now_s, until_s, "warm_up"))
             self._work(until_s)
             return
         self._is_idle = False

@@ -8,43 +8,61 @@ from heapq import heappop, heappush
 import numpy as np
 import simpy
 
-from qhpcsim.core.qpu_records import QpuJobState, QpuJobTable, QpuMode
+from qhpcsim.core.qpu_records import QpuInterval, QpuJobState, QpuJobTable, QpuMode
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.qpu_closures import INF
+from qhpcsim.facility.qpu_hall import Hall
 from qhpcsim.facility.qpu_jobs import QpuJob, QpuJobs, jobs_of
-from qhpcsim.facility.qpu_router import QpuRouter
-from qhpcsim.facility.qpu_server import END, SESSION_MAX, SESSION_TTL, WAKE, QpuServer
+from qhpcsim.facility.qpu_load import BackgroundLoad, has_background
+from qhpcsim.facility.qpu_router import Fidelity, QpuRouter
+from qhpcsim.facility.qpu_server import END, GATHER, LOOK, SESSION_MAX, SESSION_TTL, WAKE, QpuServer
 from qhpcsim.facility.qpu_session_desk import SessionDesk
+from qhpcsim.policies.qpu.choice import BatchChoice
 from qhpcsim.qpu_scenario import QpuService
 
 _REJECTED = int(QpuJobState.REJECTED)
 _FAILED = int(QpuJobState.FAILED)
 _JOB = int(QpuMode.JOB)
 _DEDICATED = int(QpuMode.DEDICATED)
+_REPORT = 2_000
+"""Instants between two reports of progress."""
 
 
 class QpuSystem:
     """Several QPUs behind one front door.
 
-    One instant: work that ends frees its QPU, then timers ring, then jobs join in order of submission, then every QPU
-    that something happened to takes its next job; repeated while jobs of length zero end. Between two instants of
-    the rest of the facility the service runs ahead on its own calendar, so its jobs cost no events on the clock.
+    One instant: work that ends frees its QPU, then timers ring, other users look and send, and batches leave the front
+    door; then jobs come in order of submission, then every QPU that something happened to takes its next job;
+    repeated while jobs of length zero end. Between two instants of the rest of the facility the service runs ahead on
+    its own calendar, so its jobs cost no events on the clock.
 
     Args:
         clock: The facility's clock.
         table: Jobs known beforehand.
         service: Parameters.
         rng: Named random streams.
+        fidelity: Expected fidelity of the table's jobs, (job, QPU, time); None: what the table says.
+        until_s: Background load goes on until then, and while a job of the workload or a session is open.
     """
 
-    def __init__(self, clock: Clock, table: QpuJobTable, service: QpuService, rng: Rng) -> None:
-        self.clock, self.service = clock, service
+    def __init__(
+        self,
+        clock: Clock,
+        table: QpuJobTable,
+        service: QpuService,
+        rng: Rng,
+        fidelity: Fidelity | None = None,
+        until_s: float = 0.0,
+    ) -> None:
+        self.clock, self.service, self.until_s = clock, service, until_s
+        self.now_s = clock.now
+        """The last instant at which something happened here."""
         self.jobs: QpuJobs = jobs_of(table, len(service.qpus))
         self.events: list[tuple[float, int, int, int]] = []
-        """Own calendar: (time, kind, QPU or session, token)."""
-        self.calibrations: list[tuple[int, float, float]] = []
+        """Own calendar: (time, kind, QPU or session or batch, token)."""
+        self.calibrations: list[QpuInterval] = []
         self.sessions = SessionDesk(self)
         params = service.discipline
         discipline = lookup("discipline", params.name, "discipline.name").target
@@ -52,7 +70,11 @@ class QpuSystem:
         self.servers = [
             QpuServer(self, k, name, device, queues[k], rng) for k, (name, device) in enumerate(service.qpus.items())
         ]
-        self._router = QpuRouter(self.servers, self.jobs, service, self.user_name)
+        self._router = QpuRouter(self.servers, self.jobs, service, self.user_name, rng, fidelity)
+        choice = self._router.choice
+        self._hall = Hall(self, self._router, choice) if isinstance(choice, BatchChoice) else None
+        self.load = BackgroundLoad(self, rng) if has_background(service) else None
+        """Jobs of other users; None: there are none."""
         self._n_tickets = 0
         self._armed_s = INF
         self._late: list[tuple[float, int]] = []
@@ -62,6 +84,9 @@ class QpuSystem:
         self._next_arrival = 0
         self._arrival_s = self._arrives_s(0)
         self._others_s = clock.now
+        self.progress: Callable[[float], None] | None = None
+        """Called now and then with the share of the table's jobs that have come."""
+        self._n_instants = 0
         self._simple = self._is_simple(table)
         for server in self.servers:
             for reservation in service.qpus[server.name].reservations:
@@ -78,6 +103,8 @@ class QpuSystem:
         """
         now_s = self.clock.now
         index = self.jobs.append(job, now_s)
+        if self.load is not None:
+            self.load.n_open += 1
         if on_end is not None:
             self.jobs.watchers[index] = on_end
         self._simple = False
@@ -85,10 +112,18 @@ class QpuSystem:
         self._arm()
         return index
 
+    def send(self, job: QpuJob, now_s: float) -> None:
+        """Let a job of another user join at once."""
+        self._join(self.jobs.append(job, now_s), now_s)
+
     def user_name(self, job: int) -> str:
         """Return the name of the job's user."""
         code = self.jobs.user[job]
         return self.jobs.user_names[code] if code >= 0 else ""
+
+    def home(self, job: int) -> int:
+        """Return the QPU of a job's session, -1 if it has none."""
+        return self.sessions.home(self.jobs.session[job])
 
     def next_ticket(self) -> int:
         """Return the next place in the order of joining queues."""
@@ -115,13 +150,20 @@ class QpuSystem:
         alone = len(self.servers) == 1 and self.servers[0].plain and self.service.queue_limit is None
         single = table.mode is None or bool((table.mode == _JOB).all())
         runs = all(bool(np.isfinite(x).all()) for x in (table.drawn_s, table.predicted_s) if x is not None)
-        return alone and single and runs and table.session is None
+        return alone and single and runs and table.session is None and table.min_fidelity is None
+
+    def catch_up(self) -> None:
+        """Let the background load go on until now, if it stopped because nobody waited for anything."""
+        if self.load is not None:
+            self.until_s = max(self.until_s, self.clock.now)
+            self._run_ahead(self.clock.now)
 
     def next_s(self) -> float:
         """Return the time of the next instant at which something happens here; inf if nothing will."""
         event_s = self.events[0][0] if self.events else INF
         late_s = self._late[0][0] if self._late else INF
-        return min(event_s, late_s, self._arrival_s)
+        time_s = min(event_s, late_s, self._arrival_s)
+        return INF if self.load is not None and self.load.over(time_s) else time_s
 
     def _arm(self) -> None:
         time_s = self.next_s()
@@ -139,7 +181,7 @@ class QpuSystem:
 
     def _run_ahead(self, now_s: float) -> None:
         """Handle all instants before anything else on the clock; with watchers, those of now."""
-        events, late, watchers = self.events, self._late, self.jobs.watchers
+        events, late, watchers, load = self.events, self._late, self.jobs.watchers, self.load
         self._others_s = self.clock.peek()
         while True:
             time_s = events[0][0] if events else INF
@@ -149,10 +191,20 @@ class QpuSystem:
                 time_s = late[0][0]
             if time_s > now_s and (time_s >= self._others_s or watchers):
                 return
+            if load is not None and load.over(time_s):
+                return
             self._instant(time_s)
+            if self.progress is not None:
+                self._report(self.progress)
+
+    def _report(self, progress: Callable[[float], None]) -> None:
+        self._n_instants += 1
+        if self._n_instants % _REPORT == 0:
+            progress(self._next_arrival / max(1, len(self._arrivals)))
 
     def _instant(self, now_s: float) -> None:
         events, late, servers = self.events, self._late, self.servers
+        self.now_s = now_s
         again = True
         while again:
             touched: list[QpuServer] = []
@@ -175,12 +227,19 @@ class QpuSystem:
             if token == server.token and not server.free:
                 job = server.job
                 server.finish(now_s)
-                if job >= 0 and (self._after or self.jobs.watchers):
+                if job >= 0 and (self._after or self.jobs.watchers or self.load is not None):
                     self._ended(job, now_s)
             return server
         if kind == SESSION_TTL:
             return self.sessions.interactive_timer(which, token, now_s)
-        return self.sessions.max_timer(which, now_s) if kind == SESSION_MAX else self.servers[which]
+        if kind == SESSION_MAX:
+            return self.sessions.max_timer(which, now_s)
+        if kind == GATHER and self._hall is not None:
+            self._hall.send(which, now_s)
+            return self.servers[0]
+        if kind == LOOK and self.load is not None:
+            self.load.look(which, token, now_s)
+        return self.servers[which]
 
     def _next_submission(self) -> int:
         """Return the job that reaches the service next."""
@@ -198,15 +257,22 @@ class QpuSystem:
         return self.jobs.submitted_s[self._arrivals[at]] + self.service.latency_s
 
     def _join(self, job: int, now_s: float) -> int:
-        """Send a job to a QPU's queue and return the QPU, -1 if it is rejected."""
-        jobs = self.jobs
-        jobs.queued_s[job] = now_s
-        jobs.ticket[job] = self.next_ticket()
+        """Send a job to a QPU's queue and return the QPU, -1 if it is rejected or stays at the front door."""
+        self.jobs.queued_s[job] = now_s
         if self._simple:
-            where = 0
-        elif (where := self._router.choose(job, self.sessions.home(jobs.session[job]), now_s)) < 0:
+            return self.enter(job, 0, now_s)
+        home = self.home(job)
+        if self._hall is not None and self._hall.takes(job, home, now_s):
+            return -1
+        return self.enter(job, self._router.choose(job, home, now_s), now_s)
+
+    def enter(self, job: int, where: int, now_s: float) -> int:
+        """Let a job join the queue of a QPU and return the QPU; -1: it is rejected."""
+        jobs = self.jobs
+        if where < 0:
             self.fail(job, now_s, _REJECTED)
             return -1
+        jobs.ticket[job] = self.next_ticket()
         jobs.where[job] = where
         server = self.servers[where]
         if jobs.session[job] >= 0:
@@ -224,6 +290,8 @@ class QpuSystem:
 
     def _ended(self, job: int, now_s: float) -> None:
         """Tell those who wait for a job's result, one network latency later."""
+        if self.load is not None:
+            self.load.ended(job, now_s)
         back_s = now_s + self.service.latency_s
         for after in self._after.pop(job, ()):
             due_s = max(self.jobs.submitted_s[after], back_s + self._think_s[after])

@@ -12,6 +12,7 @@ from qhpcsim.core.qpu_records import QpuJobTable, QpuMode
 from qhpcsim.facility.qpu_calendar import QpuCalendar
 from qhpcsim.qpu_scenario import IDLE_MODES, OUTAGE_MODES, WINDOW_MODES, Duration, QpuDevice, QpuService
 from qhpcsim.workloads.laws import ServiceLaw, checked_cv
+from qhpcsim.workloads.qpu_background import background
 
 
 def check_service(service: QpuService) -> None:
@@ -46,6 +47,7 @@ def check_jobs(jobs: QpuJobTable, service: QpuService) -> None:
             raise WorkloadError(f"shape {column.shape}", where=name, allowed=f"({n},) or ({n}, {n_qpus})")
         if column is not None and name != "fidelity" and not bool((column >= 0).all()):
             raise WorkloadError("times on the QPU must be ≥ 0 (inf: cannot run there)", where=name)
+    _check_least_fidelity(jobs)
     if jobs.mode is not None and not set(np.unique(jobs.mode).tolist()) <= {int(mode) for mode in QpuMode}:
         raise WorkloadError("unknown access mode", where="mode", allowed=", ".join(m.name.lower() for m in QpuMode))
     if jobs.qpu is not None and n and not -1 <= int(jobs.qpu.min()) <= int(jobs.qpu.max()) < n_qpus:
@@ -55,6 +57,14 @@ def check_jobs(jobs: QpuJobTable, service: QpuService) -> None:
     if jobs.think_s is not None and not bool((np.isfinite(jobs.think_s) & (jobs.think_s >= 0)).all()):
         raise WorkloadError("think times must be finite and ≥ 0", where="think_s")
     _check_sessions(jobs)
+
+
+def _check_least_fidelity(jobs: QpuJobTable) -> None:
+    least = jobs.min_fidelity
+    if least is None:
+        return
+    if least.shape != (jobs.n,) or not bool((np.isnan(least) | ((least >= 0) & (least <= 1))).all()):
+        raise WorkloadError("a least fidelity is not in [0, 1]", where="min_fidelity", allowed="0 … 1, NaN for none")
 
 
 def _check_sessions(jobs: QpuJobTable) -> None:
@@ -73,6 +83,8 @@ def _check_sessions(jobs: QpuJobTable) -> None:
 
 
 def _check_device(device: QpuDevice, where: str) -> None:
+    if device.background:
+        background(device.background)
     for k, window in enumerate(device.windows):
         here = f"{where}.windows[{k}]"
         _one_of(window.mode, WINDOW_MODES, f"{here}.mode")

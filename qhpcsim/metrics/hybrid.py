@@ -95,9 +95,13 @@ def _phases(
     return kinds, start_s, end_s, np.array([nodes for _, nodes in rows], dtype=np.float64)
 
 
+def held_nodes(run: HybridRun) -> list[tuple[int, float, float]]:
+    """Return (nodes, start, end) of everything that a job had allocated but QPUs and tokens."""
+    return [(nodes, start_s, end_s) for part, nodes, start_s, end_s in run.held if part not in QPU_PARTS]
+
+
 def _held(runs: Sequence[HybridRun]) -> list[tuple[int, float, float]]:
-    """Return (nodes, start, end) of everything that was allocated but QPUs and tokens."""
-    return [(nodes, a, b) for run in runs for part, nodes, a, b in run.held if part not in QPU_PARTS]
+    return [each for run in runs for each in held_nodes(run)]
 
 
 def _clipped_node_s(held: Sequence[tuple[int, float, float]], low_s: float, high_s: float) -> float:

@@ -23,13 +23,14 @@ QUANTITIES = {
 
 @dataclass(slots=True)
 class Drift:
-    """Factors on a device's errors, one step a calibration interval (a day).
+    """Factors on a device's errors, one step a calibration interval.
 
     Model:
-        ln factor: x' = φ·x + √(1 − φ²)·s·z for each quantity (AR(1), stationary deviation s); a coupler dies with
-        probability ``death`` a step and comes back with probability ``recovery``.
+        ln factor: x' = φ^d·x + √(1 − φ^2d)·s·z for each quantity (AR(1), stationary deviation s), d the days since
+        the last calibration; a coupler dies with probability ``death`` a day and comes back with ``recovery``.
     Assumes:
-        Quantities wander independently; median 1 in the long run.
+        Quantities wander independently; median 1 in the long run. Intervals other than the day of the fit follow the
+        continuous process whose daily values the fit saw.
     Not modelled:
         Differences between qubits; drift within a day; what a dead coupler does to routing.
     Source:
@@ -56,12 +57,15 @@ class Drift:
         state = deviation * rng.standard_normal(len(phi))
         return cls(phi, deviation, death, recovery, n_couplers, state, dead)
 
-    def step(self, rng: np.random.Generator) -> None:
-        """Move on to the next calibration."""
-        kick = np.sqrt(1.0 - self.phi**2) * self.deviation
-        self.state = self.phi * self.state + kick * rng.standard_normal(len(self.phi))
+    def step(self, rng: np.random.Generator, days: float = 1.0) -> None:
+        """Move on to the next calibration, ``days`` after the last; it takes as many random numbers as any other."""
+        phi = self.phi**days
+        kick = np.sqrt(1.0 - phi**2) * self.deviation
+        self.state = phi * self.state + kick * rng.standard_normal(len(phi))
         change = rng.random(self.n_couplers)
-        self.dead = np.where(self.dead, change >= self.recovery, change < self.death)
+        moved = 1.0 - max(1.0 - self.death - self.recovery, 0.0) ** days
+        dead_frac = self.death / (self.death + self.recovery)
+        self.dead = np.where(self.dead, change >= moved * (1.0 - dead_frac), change < moved * dead_frac)
 
     def factors(self) -> dict[str, float]:
         """Return today's factors for ``DeviceErrors.scaled``."""

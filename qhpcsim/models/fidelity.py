@@ -9,10 +9,12 @@ import numpy as np
 from qhpcsim.core.cards import card
 from qhpcsim.core.errors import CardError
 from qhpcsim.core.records import FloatArray
-from qhpcsim.models.qpu import TimedQpu
+from qhpcsim.models.qpu import QpuModel
 from qhpcsim.models.requests import Request
 
 SLOPE_CARD = "fidelity/slope"
+N_1Q_PER_2Q = 2.0
+"""Single-qubit gates for each two-qubit gate where a card does not say: one on each side."""
 _NEEDED = ("error_2q", "error_readout")
 
 
@@ -27,11 +29,16 @@ class DeviceErrors:
     t2_s: float
     time_2q_s: float = 0.0
     time_layer_s: float = 0.0
-    n_1q_per_2q: float = 2.0
+    n_1q_per_2q: float = N_1Q_PER_2Q
     """Single-qubit gates for each two-qubit gate, as a request does not count them."""
 
+    @staticmethod
+    def known(model: QpuModel) -> bool:
+        """Return whether a QPU's card states the errors without which there is no fidelity."""
+        return all(name in model.numbers for name in _NEEDED)
+
     @classmethod
-    def of(cls, model: TimedQpu) -> DeviceErrors:
+    def of(cls, model: QpuModel) -> DeviceErrors:
         """Return the errors of a QPU's card; what the card does not state counts as perfect.
 
         Raises:
@@ -48,7 +55,7 @@ class DeviceErrors:
             t2_s=model.number("t2", np.inf),
             time_2q_s=model.number("time_2q"),
             time_layer_s=model.number("time_layer", model.number("time_2q")),
-            n_1q_per_2q=model.number("n_1q_per_2q", 2.0),
+            n_1q_per_2q=model.number("n_1q_per_2q", N_1Q_PER_2Q),
         )
 
     def scaled(self, **factors: float) -> DeviceErrors:
@@ -77,11 +84,16 @@ def success_probability(request: Request, errors: DeviceErrors) -> FloatArray:
     else:
         duration_s = request.duration_total_s / c
     idle_s = np.maximum(0.0, width * duration_s - 2.0 * n_2q * errors.time_2q_s)
-    with np.errstate(divide="ignore"):
-        log_p = n_2q * (np.log1p(-errors.error_2q) + errors.n_1q_per_2q * np.log1p(-errors.error_1q))
-        log_p = log_p + width * np.log1p(-errors.error_readout)
+    log_p = _log_right(n_2q, errors.error_2q) + _log_right(errors.n_1q_per_2q * n_2q, errors.error_1q)
+    log_p = log_p + _log_right(width, errors.error_readout)
     probability: FloatArray = np.exp(log_p - idle_s * 0.5 * (1.0 / errors.t1_s + 1.0 / errors.t2_s))
     return probability
+
+
+def _log_right(count: FloatArray, error: float) -> FloatArray:
+    """Return the log probability that ``count`` operations go right; those that never happen cannot fail."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(count > 0, count * np.log1p(-error), 0.0)
 
 
 @dataclass(frozen=True, slots=True)

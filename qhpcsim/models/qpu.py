@@ -16,7 +16,7 @@ from qhpcsim.core.errors import CardError, ConfigError, nearest, shorten
 from qhpcsim.core.records import FloatArray
 from qhpcsim.core.registry import lookup
 from qhpcsim.models.qpu_card import COMMON, RANGES, Quantity, read_numbers
-from qhpcsim.models.requests import Outside, Prediction, Request
+from qhpcsim.models.requests import Limit, Outside, Prediction, Request
 from qhpcsim.models.spread import Parts, Spread
 
 
@@ -25,12 +25,23 @@ class QpuModel(Protocol):
 
     card: Card
     name: str
+    numbers: dict[str, Any]
+    """What the card and the user's settings say, in SI units."""
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        """Return an entry in SI units, or ``default`` if the card has none."""
 
     def predict(self, request: Request) -> Prediction:
         """Return median and 90 % interval of each job's service time."""
 
+    def medians_s(self, request: Request) -> FloatArray:
+        """Return the median service times of ``predict``, to seven digits but faster."""
+
     def draw(self, request: Request, rng: np.random.Generator) -> FloatArray:
         """Return one random service time in seconds for each job."""
+
+    def limits(self, request: Request) -> list[Limit]:
+        """Return what the device takes at most, beside what each job asks."""
 
     def refuse(self, request: Request, where: str = "request", lines: Sequence[int] | None = None) -> None:
         """Raise ``ConfigError`` for the first job that the device cannot run; ``lines``: where the jobs stand."""
@@ -86,6 +97,13 @@ class TimedQpu:
             found[:, jobs] = part.median_s, part.p5_s, part.p95_s
         return Prediction(*found)
 
+    def medians_s(self, request: Request) -> FloatArray:
+        """Return the median service times of ``predict``, to seven digits but faster."""
+        found = np.empty(len(request))
+        for several, jobs in self._strata(request):
+            found[jobs] = self.spread(several).medians_s(self.parts(request.take(jobs)))
+        return found
+
     def draw(self, request: Request, rng: np.random.Generator) -> FloatArray:
         """Return one random service time in seconds for each job."""
         found = np.empty(len(request))
@@ -98,22 +116,25 @@ class TimedQpu:
         several = request.n_circuits > 1
         return [(kind, several == kind) for kind in (False, True) if (several == kind).any()]
 
+    def limits(self, request: Request) -> list[Limit]:
+        """Return what the device takes at most, beside what each job asks: width, shots, circuits."""
+        asked = {
+            "n_qubits": ("qubits", request.width),
+            "max_shots": ("shots", request.shots),
+            "max_circuits": ("circuits", request.n_circuits),
+            "max_executions": ("executions", request.shots * request.n_circuits),
+        }
+        return [Limit(what, self.number(name, np.inf), values) for name, (what, values) in asked.items()]
+
     def refuse(self, request: Request, where: str = "request", lines: Sequence[int] | None = None) -> None:
         """Raise ``ConfigError`` for the first job that the device cannot run: too wide, too many shots or circuits."""
-        limits = {
-            "n_qubits": (request.width, "qubits"),
-            "max_shots": (request.shots, "shots"),
-            "max_circuits": (request.n_circuits, "circuits"),
-            "max_executions": (request.shots * request.n_circuits, "executions"),
-        }
-        for name, (values, what) in limits.items():
-            most = self.number(name, np.inf)
-            if (values > most).any():
-                row = int(np.argmax(values > most))
+        for limit in self.limits(request):
+            if limit.broken.any():
+                row = int(np.argmax(limit.broken))
                 raise ConfigError(
-                    f"{values[row]:g} {what} are too many for {self.name}",
+                    limit.message(row, self.name),
                     where=f"{where}, job {row}" if lines is None else f"{where}:{lines[row]}",
-                    allowed=f"at most {most:g}",
+                    allowed=f"at most {limit.most:g}",
                 )
 
     def outside(self, request: Request) -> list[Outside]:
@@ -137,7 +158,7 @@ def open_qpu(name: str, **settings: Any) -> QpuModel:
     Raises:
         CardError: if the card is missing or wrong, or lacks a number that only the user can give.
     """
-    read = card(_path(name))
+    read = card(card_path(name))
     if not read.model:
         raise CardError("the card does not name its model", where=read.path, hint="add a line 'model: superconducting'")
     target = lookup("qpu_model", read.model, f"{read.path}: model").target
@@ -149,7 +170,15 @@ def qpu_cards() -> dict[str, Path]:
     return {path.stem: path for path in sorted((data_dir("calibration") / "qpu").glob("*.yaml"))}
 
 
-def _path(name: str) -> Path:
+def card_path(name: str) -> Path:
+    """Return the file of a card.
+
+    Args:
+        name: A card in ``calibration/qpu/``, or the path of a card file.
+
+    Raises:
+        CardError: if it is neither; names the nearest card.
+    """
     known = qpu_cards()
     if name in known:
         return known[name]

@@ -69,6 +69,10 @@ class AbstractQpu(TimedQpu):
         middle, low, high = self.quantile(np.array([0.5, 0.05, 0.95]))
         return Prediction(*(np.full(len(request), value) for value in (middle, low, high)))
 
+    def medians_s(self, request: Request) -> FloatArray:
+        """Return the law's median for each job."""
+        return self.predict(request).median_s
+
     def draw(self, request: Request, rng: np.random.Generator) -> FloatArray:
         """Return one random service time in seconds for each job."""
         return self.quantile(rng.random(len(request)))

@@ -96,10 +96,10 @@ def read_numbers(card: Card, schema: Mapping[str, Quantity], settings: Mapping[s
     """
     numbers = {}
     for name, entry in card.entries.items():
-        numbers[name] = _si(entry, _known(name, schema, card), f"{card.path}: {name}")
+        numbers[name] = _si(entry, _known(name, schema, card, card.path), f"{card.path}: {name}")
     for name, value in settings.items():
-        quantity = _known(name, schema, card)
         where = f"setting {name}"
+        quantity = _known(name, schema, card, where)
         numbers[name] = _limited(_setting(value, quantity, where), quantity, where)
     missing = [name for name, quantity in schema.items() if quantity.required and name not in numbers]
     if missing:
@@ -111,12 +111,12 @@ def read_numbers(card: Card, schema: Mapping[str, Quantity], settings: Mapping[s
     return numbers
 
 
-def _known(name: str, schema: Mapping[str, Quantity], card: Card) -> Quantity:
+def _known(name: str, schema: Mapping[str, Quantity], card: Card, where: str) -> Quantity:
     found = schema.get(name)
     if found is None:
         raise CardError(
             f"unknown entry {shorten(name)!r} for a card of model {card.model!r}",
-            where=card.path,
+            where=where,
             allowed=", ".join(schema),
             suggestion=nearest(name, schema),
         )

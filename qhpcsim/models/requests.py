@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qhpcsim.core.errors import ConfigError
+from qhpcsim.core.qpu_columns import LOWEST, check_column
 from qhpcsim.core.records import FloatArray
-
-LOWEST = {"n_circuits": 1.0, "shots": 1.0, "depth_total": 0.0, "n_2q_total": 0.0, "n_qubits_total": 1.0}
-"""Columns of a request and the smallest value that makes sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,7 @@ class Request:
         """Mean number of qubits of a job's circuits."""
         return self.n_qubits_total / self.n_circuits
 
-    def take(self, jobs: NDArray[np.bool_]) -> Request:
+    def take(self, jobs: NDArray[np.bool_] | slice) -> Request:
         """Return some of the jobs."""
         return Request(
             self.n_circuits[jobs],
@@ -76,27 +72,6 @@ class Request:
         return cls(*(np.ascontiguousarray(column) for column in columns))
 
 
-def check_column(column: FloatArray, name: str, where: str, lines: Sequence[int] | None = None) -> None:
-    """Raise ``ConfigError`` for the first impossible value of a request's column.
-
-    Args:
-        column: The values.
-        name: Column of ``Request``.
-        where: File or key path for the message.
-        lines: Line of each value in that file; None: the message counts jobs from 0.
-    """
-    lowest = LOWEST.get(name, 0.0)
-    good = np.isfinite(column) & (column >= lowest)
-    if name in ("n_circuits", "shots"):
-        good &= column == np.floor(column)
-    if good.all():
-        return
-    row = int(np.argmin(good))
-    place = f"{where}:{lines[row]}" if lines is not None else f"{where}, job {row}"
-    kind = "a whole number" if name in ("n_circuits", "shots") else "a finite number"
-    raise ConfigError(f"{name} is {column[row]:g}", where=place, allowed=f"{kind} ≥ {lowest:g}")
-
-
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """Service time of each job: its median and the ends of a 90 % interval, in seconds."""
@@ -104,6 +79,24 @@ class Prediction:
     median_s: FloatArray
     p5_s: FloatArray
     p95_s: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most of something that a device takes of a job, and what each job asks."""
+
+    what: str
+    most: float
+    asked: FloatArray
+
+    @property
+    def broken(self) -> NDArray[np.bool_]:
+        """(n,) whether a job asks for more."""
+        return self.asked > self.most
+
+    def message(self, job: int, device: str) -> str:
+        """Return what is wrong with a job."""
+        return f"{self.asked[job]:g} {self.what} are too many for {device}"
 
 
 @dataclass(frozen=True, slots=True)

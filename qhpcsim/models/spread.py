@@ -11,6 +11,7 @@ from qhpcsim.core.records import FloatArray
 from qhpcsim.models.requests import Prediction
 
 _CHUNK = 2048
+_SMALL_CHUNK = 64
 _NORMAL = NormalDist()
 _N, _STEP = 987, 610
 """Two neighbours in Fibonacci's sequence: multiples of the second modulo the first fill the square evenly."""
@@ -61,9 +62,8 @@ class Spread:
 
     def predict(self, parts: Parts) -> Prediction:
         """Return median and 90 % interval over an even sample of W and z."""
-        share = self._share((np.arange(_N) + 0.5) / _N)
+        share, factor = self._sample()
         root = np.sqrt(share)
-        factor = np.exp(self.sigma * normal_quantiles((np.arange(_N) * _STEP % _N + 0.5) / _N))
         found = np.empty((3, len(parts.execution_s)))
         for start in range(0, len(parts.execution_s), _CHUNK):
             jobs = slice(start, start + _CHUNK)
@@ -71,12 +71,32 @@ class Spread:
             found[:, jobs] = np.quantile(o * share + np.maximum(e * factor, b * root), (0.5, 0.05, 0.95), axis=1)
         return Prediction(*found)
 
+    def medians_s(self, parts: Parts) -> FloatArray:
+        """Return the medians of ``predict``: single precision, in pieces that fit a processor's cache."""
+        share, factor = (column.astype(np.float32) for column in self._sample())
+        root = np.sqrt(share)
+        found = np.empty(len(parts.execution_s))
+        columns = [v.astype(np.float32) for v in (parts.execution_s, parts.overhead_s, parts.floor_s)]
+        for start in range(0, len(found), _SMALL_CHUNK):
+            jobs = slice(start, start + _SMALL_CHUNK)
+            e, o, b = (column[jobs, None] for column in columns)
+            times_s = np.maximum(e * factor, b * root) + o * share
+            times_s.partition(_N // 2, axis=1)
+            found[jobs] = times_s[:, _N // 2]
+        return found
+
     def draw(self, parts: Parts, rng: np.random.Generator) -> FloatArray:
         """Return one random service time in seconds for each job."""
         n = len(parts.execution_s)
         share = self._share(rng.random(n))
         factor = np.exp(self.sigma * rng.standard_normal(n))
         return parts.overhead_s * share + np.maximum(parts.execution_s * factor, parts.floor_s * np.sqrt(share))
+
+    def _sample(self) -> tuple[FloatArray, FloatArray]:
+        """Return an even sample of W and of the factor on the execution time."""
+        levels = (np.arange(_N) + 0.5) / _N
+        z = normal_quantiles((np.arange(_N) * _STEP % _N + 0.5) / _N)
+        return self._share(levels), np.exp(self.sigma * z)
 
     def _share(self, levels: FloatArray) -> FloatArray:
         return np.interp(levels, self.levels, self.share)

@@ -11,6 +11,7 @@ import numpy as np
 
 from qhpcsim.report.columns import JobColumns
 from qhpcsim.report.held import Bars, in_use, job_bars
+from qhpcsim.report.qpu_view import QpuView
 from qhpcsim.report.sizes import SizeGroups, size_groups
 from qhpcsim.report.time_axis import TimeAxis, time_axis
 
@@ -51,6 +52,13 @@ class RunData:
     """What the reader changed or dropped: rule in words -> number of jobs."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The resolved scenario as plain values, nested."""
+    qpu: QpuView | None = None
+    """The QPU side; None: the scenario has no QPUs."""
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether the page speaks of batch jobs: not where there are QPUs and no batch job."""
+        return self.qpu is None or self.jobs.n > 0
 
     @property
     def n_nodes(self) -> int:

@@ -11,7 +11,7 @@ from qhpcsim.report.columns import IntArray
 from qhpcsim.report.data import PartitionView, RunData
 from qhpcsim.report.held import Bars
 from qhpcsim.report.occupancy import occupancy, row_edges
-from qhpcsim.report.style import INK, MUTED, SIZE_COLOURS, Picture, legend_above, looks, new_figure, svg_uri
+from qhpcsim.report.style import INK, MUTED, SIZE_COLOURS, Picture, Sheet, draw, legend_above
 from qhpcsim.report.text import count, plain
 from qhpcsim.report.time_axis import TimeAxis
 
@@ -26,8 +26,8 @@ _MAX_BARS = 8_000
 """Above this many, single bars cannot be told apart: the share of busy nodes is drawn instead."""
 _MAX_OUTLINED_BARS = 400
 _MAX_NAMED_BARS = 40
-_LETTER_WIDTH = 0.012
-"""Width of a letter as a part of the axis."""
+_LETTER_IN = 0.11
+"""Width of a letter inside a bar, with room to spare."""
 _MAX_LANES = 8
 _LOW_PT = 43.0
 """Height of a lane, in points, below which node numbers would touch."""
@@ -43,18 +43,22 @@ def gantt(run: RunData) -> Picture:
         return Picture(TITLE, "", notice="No job was given nodes, so there is nothing to draw here.")
     lanes, left_out = _lanes(run)
     as_map = len(jobs.range_job) > _MAX_BARS
-    with looks():
-        figure, axes = _stack(run, lanes)
-        mesh = None
-        for row, lane in zip(axes, lanes, strict=True):
-            mesh = _draw_map(row, run, lane) if as_map else _draw_bars(row, run, lane)
-            _dress(row, run.axis, run.partitions[lane], last=row is axes[-1])
-        if as_map:
-            _colour_bar(figure, axes, mesh)
-        else:
-            _legend(axes[0], run)
-        uri = svg_uri(figure)
-    return Picture(TITLE, _caption(run, as_map, left_out), _alt(run, as_map), uri)
+    uris = draw(lambda sheet: _figure(run, lanes, as_map, sheet))
+    return Picture(TITLE, _caption(run, as_map, left_out), _alt(run, as_map), *uris)
+
+
+def _figure(run: RunData, lanes: list[int], as_map: bool, sheet: Sheet) -> Figure:
+    legend = [""] if as_map else list(run.groups.labels)
+    figure, axes = _stack(run, lanes, sheet, sheet.legend_in(legend))
+    mesh = None
+    for row, lane in zip(axes, lanes, strict=True):
+        mesh = _draw_map(row, run, lane) if as_map else _draw_bars(row, run, lane, sheet)
+        _dress(row, run.axis, run.partitions[lane], sheet, last=row is axes[-1])
+    if as_map:
+        _colour_bar(figure, axes, mesh, sheet)
+    else:
+        _legend(axes[0], run, sheet)
+    return figure
 
 
 def _lanes(run: RunData) -> tuple[list[int], int]:
@@ -64,18 +68,18 @@ def _lanes(run: RunData) -> tuple[list[int], int]:
     return sorted(int(k) for k in busiest), max(0, len(run.partitions) - _MAX_LANES)
 
 
-def _stack(run: RunData, lanes: list[int]) -> tuple[Figure, list[Axes]]:
+def _stack(run: RunData, lanes: list[int], sheet: Sheet, legend_in: float) -> tuple[Figure, list[Axes]]:
     """Return a figure with one axes per lane; small partitions stay readable beside large ones."""
     nodes = np.array([run.partitions[k].nodes for k in lanes], dtype=float)
     ratios = np.maximum(np.sqrt(nodes / nodes.max()), 0.25)
-    height = 1.15 + min(2.6 * ratios.sum(), 2.2 + 0.75 * len(lanes))
-    figure = new_figure(height)
+    height_in = 1.15 + min(2.6 * ratios.sum(), 2.2 + 0.75 * len(lanes)) + legend_in
+    figure = sheet.new_figure(height_in)
     grid = figure.subplots(len(lanes), 1, squeeze=False, sharex=True, height_ratios=ratios)
-    figure.subplots_adjust(left=0.085, right=0.985, top=1 - 0.32 / height, bottom=0.5 / height, hspace=0.36)
+    sheet.margins(figure, top_in=0.32 + legend_in, bottom_in=run.axis.bottom_in(sheet), hspace=0.36)
     return figure, list(grid[:, 0])
 
 
-def _draw_bars(axes: Axes, run: RunData, lane: int) -> object:
+def _draw_bars(axes: Axes, run: RunData, lane: int, sheet: Sheet) -> object:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
@@ -97,7 +101,7 @@ def _draw_bars(axes: Axes, run: RunData, lane: int) -> object:
         )
         axes.add_artist(patch)  # add_patch would walk every bar in Python to find limits that we set ourselves
     if n_bars <= _MAX_NAMED_BARS:
-        _name_bars(axes, run, job, corners)
+        _name_bars(axes, run, job, corners, _LETTER_IN / sheet.width_in)
     return None
 
 
@@ -110,7 +114,7 @@ def _corners(bars: Bars, axis: TimeAxis, first: int) -> FloatArray:
     return np.stack([x, y], axis=2)
 
 
-def _name_bars(axes: Axes, run: RunData, job: IntArray, corners: FloatArray) -> None:
+def _name_bars(axes: Axes, run: RunData, job: IntArray, corners: FloatArray, letter_frac: float) -> None:
     """Write the job id into every bar that is wide enough for it."""
     span = (run.axis.last_s - run.axis.first_s) / run.axis.unit_s or 1.0
     looks: dict[str, Any] = {
@@ -124,7 +128,7 @@ def _name_bars(axes: Axes, run: RunData, job: IntArray, corners: FloatArray) -> 
     for j, corner in zip(job, corners, strict=True):
         name = plain(run.jobs.job_id[int(j)], 14)
         (left, low), (right, high) = corner[0], corner[2]
-        if (right - left) / span > _LETTER_WIDTH * (len(name) + 1):
+        if (right - left) / span > letter_frac * (len(name) + 1):
             axes.text((left + right) / 2, (low + high) / 2, name, **looks)
 
 
@@ -135,10 +139,10 @@ def _draw_map(axes: Axes, run: RunData, lane: int) -> object:
     return axes.pcolormesh(run.axis.at(times), rows, busy, cmap="Blues", vmin=0.0, vmax=1.0, rasterized=True, zorder=2)
 
 
-def _dress(axes: Axes, axis: TimeAxis, part: PartitionView, last: bool) -> None:
+def _dress(axes: Axes, axis: TimeAxis, part: PartitionView, sheet: Sheet, last: bool) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axis.dress(axes, labelled=last)
+    axis.dress(axes, sheet, labelled=last)
     axes.set_ylim(0, part.nodes)
     axes.set_ylabel("node")
     axes.yaxis.set_major_locator(MaxNLocator(2 if _is_low(axes) else 4, integer=True))
@@ -152,22 +156,24 @@ def _is_low(axes: Axes) -> bool:
     return bool(axes.bbox.height < _LOW_PT)
 
 
-def _legend(axes: Axes, run: RunData) -> None:
+def _legend(axes: Axes, run: RunData, sheet: Sheet) -> None:
     from matplotlib.patches import Patch
 
     labels = list(run.groups.labels)
-    legend_above(axes, [Patch(color=SIZE_COLOURS[k]) for k in range(len(labels))], labels)
+    legend_above(axes, [Patch(color=SIZE_COLOURS[k]) for k in range(len(labels))], labels, sheet)
 
 
-def _colour_bar(figure: Figure, axes: list[Axes], mesh: Any) -> None:
+def _colour_bar(figure: Figure, axes: list[Axes], mesh: Any, sheet: Sheet) -> None:
     top = axes[0].get_position()
     inches = figure.get_size_inches()[1]
-    slot = figure.add_axes((top.x1 - 0.2, top.y1 + 0.13 / inches, 0.2, 0.09 / inches))
+    right, length = top.x1 - 0.4 / sheet.width_in, (1.8 if sheet.beside else 1.3) / sheet.width_in
+    above = 0.13 if sheet.beside else 0.32
+    slot = figure.add_axes((right - length, top.y1 + above / inches, length, 0.09 / inches))
     bar = figure.colorbar(mesh, cax=slot, orientation="horizontal", ticks=[])
     bar.outline.set_edgecolor(MUTED)
     for x, text, side in ((-0.02, "idle", "right"), (1.02, "busy", "left")):
         slot.text(x, 0.45, text, transform=slot.transAxes, ha=side, va="center", fontsize=8.5, color=INK)
-    slot.set_position((top.x1 - 0.245, top.y1 + 0.13 / inches, 0.2, 0.09 / inches))
+    slot.set_position((right - length, top.y1 + above / inches, length, 0.09 / inches))
 
 
 def _caption(run: RunData, as_map: bool, left_out: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qhpcsim.report.data import RunData
+from qhpcsim.report.qpu_view import QpuView
 
 _SEMANTICS = {
     "batch": "At one instant, jobs that end free their nodes first, then submissions join the queue in the order of "
@@ -24,6 +25,10 @@ _ESTIMATES = {
 
 def notes(run: RunData) -> list[str]:
     """Return the notes that hold for this run, in reading order."""
+    return (_batch_notes(run) if run.has_batch else []) + ([] if run.qpu is None else _qpu_notes(run.qpu))
+
+
+def _batch_notes(run: RunData) -> list[str]:
     policy = run.settings.get("policy") or {}
     workload = run.settings.get("workload") or {}
     chosen = [
@@ -42,3 +47,25 @@ def notes(run: RunData) -> list[str]:
             "power ramps are not modelled."
         )
     return [note for note in chosen if note]
+
+
+def _qpu_notes(qpus: QpuView) -> list[str]:
+    """Return how the figures of QPU jobs are meant."""
+    chosen = [
+        "A QPU job waits from its arrival at the service, one network latency after its submission, to its start; the "
+        "time that an interrupted job waits to go on is no wait. QPU time is time on the QPU with lost attempts.",
+        "Shares of a QPU's time are of the whole run, which begins at 0 and ends with the last job. In the table each "
+        "share is taken by itself, in the figure each instant counts once.",
+    ]
+    if qpus.summary.get("mean_fidelity") is not None:
+        chosen.append(
+            "Expected fidelity comes from the card's errors at the job's start, by a model with an error of its own."
+        )
+    if qpus.summary.get("cost"):
+        chosen.append("Cost follows list prices; free quotas, minimum charges and taxes are not modelled.")
+    if qpus.has_others:
+        chosen.append(
+            "Jobs of other users are drawn from a law. They count in what is said of the QPUs and in the rows named "
+            "after them; all other figures are about the workload's own jobs."
+        )
+    return chosen

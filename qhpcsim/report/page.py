@@ -6,13 +6,30 @@ import base64
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from qhpcsim.core.wording import duration
 from qhpcsim.report.data import RunData
 from qhpcsim.report.gantt import gantt
 from qhpcsim.report.load_figure import load_figure
 from qhpcsim.report.notes import notes
-from qhpcsim.report.sources import Outcome, from_folder, from_result
+from qhpcsim.report.qpu_quality_figure import qpu_quality_figure
+from qhpcsim.report.qpu_queue_figure import qpu_queue_figure
+from qhpcsim.report.qpu_tables import mode_table, qpu_table
+from qhpcsim.report.qpu_time_figure import qpu_time_figure
+from qhpcsim.report.qpu_view import QpuView
+from qhpcsim.report.qpu_wait_figure import qpu_wait_figure
+from qhpcsim.report.sources import (
+    CARD,
+    JOBS,
+    QPU_INTERVALS,
+    QPU_JOBS,
+    QPU_QUALITY,
+    SUMMARY,
+    Outcome,
+    from_folder,
+    from_result,
+)
 from qhpcsim.report.summary_table import summary_groups
 from qhpcsim.report.tables import (
     cleaned_table,
@@ -23,7 +40,7 @@ from qhpcsim.report.tables import (
     settings_table,
     size_table,
 )
-from qhpcsim.report.text import count, duration, plain, unbroken
+from qhpcsim.report.text import count, plain, unbroken
 from qhpcsim.report.utilisation_figure import utilisation_figure
 from qhpcsim.report.wait_figure import wait_figure
 
@@ -62,14 +79,17 @@ def render(run: RunData) -> str:
         answer=unbroken(plain(run.answer, _TEXT_LIMIT)),
         message=unbroken(plain(run.summary.get("message") or "", _TEXT_LIMIT)),
         lead=_lead(run),
-        policy=plain(run.policy or "this run", 40),
+        policy=plain(run.policy if run.has_batch and run.policy else "this run", 40),
         baseline=plain(run.baseline_name, 40) if run.baseline_summary else "",
         groups=summary_groups(run),
         facility=facility_table(run),
         sizes=size_table(run),
         cleaned=cleaned_table(run),
         counted=counted_table(run),
-        figures=[gantt(run), load_figure(run), wait_figure(run), utilisation_figure(run)],
+        figures=[gantt(run), load_figure(run), wait_figure(run), utilisation_figure(run)] if run.has_batch else [],
+        qpu=None if run.qpu is None else _qpu_section(run.qpu),
+        files=_files(run),
+        has_batch=run.has_batch,
         notes=notes(run),
         command=_command(run),
         provenance=provenance_table(run),
@@ -80,16 +100,46 @@ def render(run: RunData) -> str:
     )
 
 
+def _qpu_section(qpus: QpuView) -> dict[str, Any]:
+    """Return the tables and figures of the QPU side."""
+    return {
+        "qpus": qpu_table(qpus),
+        "modes": mode_table(qpus),
+        "figures": [qpu_time_figure(qpus), qpu_queue_figure(qpus), qpu_wait_figure(qpus), qpu_quality_figure(qpus)],
+        "notes": [unbroken(plain(note, _TEXT_LIMIT)) for note in qpus.summary.get("notes") or ()],
+    }
+
+
 def _lead(run: RunData) -> str:
     """Return one line that says what was simulated."""
+    parts = (_batch_lead(run) if run.has_batch else []) + ([] if run.qpu is None else _qpu_lead(run.qpu, run.has_batch))
+    return " · ".join(part for part in parts if part)
+
+
+def _batch_lead(run: RunData) -> list[str]:
     first, last = run.jobs.span_s()
-    parts = [
+    return [
         count(run.jobs.n, "job"),
         f"{count(run.n_nodes, 'node')} in {count(len(run.partitions), 'partition')}",
         f"{duration(last - first)} simulated",
         f"policy {plain(run.policy, 40)}" if run.policy else "",
     ]
-    return " · ".join(part for part in parts if part)
+
+
+def _qpu_lead(qpus: QpuView, beside_batch: bool) -> list[str]:
+    n_own = int(qpus.own.sum())
+    n_others = qpus.data.n - n_own
+    return [
+        count(n_own, "QPU job") + (f" among {n_others:,} of other users" if n_others else ""),
+        count(len(qpus.names), "QPU"),
+        "" if beside_batch else f"{duration(qpus.data.horizon_s)} simulated",
+    ]
+
+
+def _files(run: RunData) -> list[str]:
+    """Return the tables behind the page."""
+    tables = [JOBS] if run.has_batch else []
+    return [*tables, *([] if run.qpu is None else [QPU_JOBS, QPU_INTERVALS, QPU_QUALITY]), SUMMARY, CARD]
 
 
 def _command(run: RunData) -> str:

@@ -70,12 +70,12 @@ def envelope(series: Steps, n_bins: int) -> Envelope:
     )
 
 
-def bin_width_s(span_s: float) -> float:
-    """Return the finest familiar width (second, …, hour, day, week) that needs at most 400 bins."""
+def bin_width_s(span_s: float, most: int = _MAX_BINS) -> float:
+    """Return the finest familiar width (second, …, hour, day, week) that needs at most so many bins."""
     for width in BIN_WIDTHS_S:
-        if span_s / width <= _MAX_BINS:
+        if span_s / width <= most:
             return width
-    return float(np.ceil(span_s / _MAX_BINS / BIN_WIDTHS_S[-1])) * BIN_WIDTHS_S[-1]
+    return float(np.ceil(span_s / most / BIN_WIDTHS_S[-1])) * BIN_WIDTHS_S[-1]
 
 
 def bin_edges(first_s: float, last_s: float, width_s: float) -> FloatArray:

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qhpcsim.core.errors import RunFolderError
 from qhpcsim.core.records import JobTable, Schedule
+from qhpcsim.metrics.qpu_data import QpuData
 from qhpcsim.report.columns import COLUMNS, JobColumns, job_columns, scheduled_columns
 from qhpcsim.report.data import RunData, partition_views
+from qhpcsim.report.qpu_view import QpuView, Quality, quality_of
 from qhpcsim.scenario import Partition, Scenario
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+QPU_JOBS, QPU_INTERVALS, QPU_QUALITY = "qpu.csv", "qpu_intervals.csv", "qpu_quality.csv"
 JOBS, SUMMARY, CARD, SCENARIO = "jobs.csv", "summary.json", "card.json", "scenario.yaml"
 BASELINE_JOBS = "baseline_jobs.csv"
 """Read if it is there: the baseline's schedule, for the dashed lines."""
+
+
+class QpuSource(Protocol):
+    """What a report reads of the QPU side of a result (``results.QpuOutcome`` has it)."""
+
+    quality: Sequence[Sequence[Sequence[float]]]
+
+    @property
+    def data(self) -> QpuData:
+        """The tables as arrays."""
 
 
 class Outcome(Protocol):
@@ -27,6 +43,8 @@ class Outcome(Protocol):
     schedule: Schedule
     partitions: dict[str, Partition]
     card: dict[str, Any]
+
+    qpu: QpuSource | None
 
     @property
     def baseline(self) -> Outcome | None:
@@ -55,7 +73,18 @@ def from_result(result: Outcome) -> RunData:
         card=result.card,
         baseline_summary={} if baseline is None else dict(baseline.summary),
         baseline_jobs=other,
+        qpu=None if result.qpu is None else _qpu_view(result.qpu, result.summary["qpu"], settings),
     )
+
+
+def _qpu_view(source: QpuSource, summary: Mapping[str, Any], settings: Mapping[str, Any]) -> QpuView:
+    return QpuView(source.data, [quality_of(rows) for rows in source.quality], summary, _cards(settings, summary))
+
+
+def _cards(settings: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:
+    """Return the card of each QPU, in the service's order."""
+    devices = (settings.get("qpu") or {}).get("qpus") or {}
+    return [str((devices.get(name) or {}).get("card") or "") for name in summary["by_qpu"]]
 
 
 def from_folder(folder: Path) -> RunData:
@@ -82,7 +111,24 @@ def from_folder(folder: Path) -> RunData:
         card=_json(folder, CARD),
         baseline_summary=baseline if isinstance(baseline, dict) else {},
         baseline_jobs=other,
+        qpu=_qpu_in(folder, summary, settings) if isinstance(summary.get("qpu"), dict) else None,
     )
+
+
+def _qpu_in(folder: Path, summary: Mapping[str, Any], settings: Mapping[str, Any]) -> QpuView:
+    """Return the QPU side of a run folder."""
+    from qhpcsim.metrics.checks.qpu_tables import read_tables
+
+    figures = summary["qpu"]
+    jobs = _table(folder, QPU_JOBS, ("user", "origin", "qpu", "mode", "state"))
+    data = read_tables(jobs, _table(folder, QPU_INTERVALS, ("qpu", "kind")), figures)
+    errors = _table(folder, QPU_QUALITY, ("qpu",))
+    try:
+        columns = errors[list(Quality._fields)].to_numpy(dtype="float64")
+    except (KeyError, ValueError) as error:
+        raise RunFolderError(f"{QPU_QUALITY} is not a table of errors: {error}", where=str(folder)) from error
+    quality = [quality_of(columns[(errors["qpu"] == name).to_numpy(dtype=bool)]) for name in data.qpu_names]
+    return QpuView(data, quality, figures, _cards(settings, figures))
 
 
 def assemble(
@@ -93,6 +139,7 @@ def assemble(
     card: Mapping[str, Any] | None = None,
     baseline_summary: Mapping[str, Any] | None = None,
     baseline_jobs: JobColumns | None = None,
+    qpu: QpuView | None = None,
 ) -> RunData:
     """Return the report's data from a run's tables.
 
@@ -104,6 +151,7 @@ def assemble(
         card: As in ``card.json``.
         baseline_summary: The summary of the policy to compare with; empty: none.
         baseline_jobs: Its jobs.
+        qpu: The QPU side; None: the scenario has no QPUs.
     """
     other = baseline_summary or {}
     return RunData(
@@ -122,6 +170,7 @@ def assemble(
         card=card or {},
         cleaned=summary.get("cleaned") or {},
         settings=settings,
+        qpu=qpu,
     )
 
 
@@ -149,24 +198,37 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
     return found
 
 
-_AS_WRITTEN: dict[str, Any] = {
-    "dtype": dict.fromkeys(("job_id", "final_state", "allocated_resources"), str),
-    "keep_default_na": False,
-    "na_values": [""],
-    "encoding": "utf-8",
-}
-"""How ``jobs.csv`` is read: a job called "NA" stays one."""
+_AS_WRITTEN: dict[str, Any] = {"keep_default_na": False, "na_values": [""], "encoding": "utf-8"}
+"""How tables are read: a job called "NA" stays one."""
 
 _EXACTLY: dict[str, Any] = {"float_precision": "round_trip"}
 """Read numbers exactly; later versions of pandas do so without being told, and warn if they are."""
 
 
 def _jobs(folder: Path, name: str) -> JobColumns:
+    try:
+        return job_columns(_table(folder, name, ("job_id", "final_state", "allocated_resources"), COLUMNS))
+    except ValueError as error:
+        raise RunFolderError(f"{name} is not a jobs table: {error}", where=str(folder)) from error
+
+
+def _table(folder: Path, name: str, words: Sequence[str], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return a table of a run folder, numbers exactly as written, empty cells NaN.
+
+    Args:
+        folder: The run folder.
+        name: File in it.
+        words: Columns of text.
+        columns: Columns to read; None: all.
+    """
     import pandas as pd
 
     try:
         exact = _EXACTLY if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
-        table = pd.read_csv(folder / name, usecols=list(COLUMNS), **_AS_WRITTEN, **exact)
-        return job_columns(table)
+        chosen = None if columns is None else list(columns)
+        table: pd.DataFrame = pd.read_csv(
+            folder / name, usecols=chosen, dtype=dict.fromkeys(words, str), **_AS_WRITTEN, **exact
+        )
     except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise RunFolderError(f"{name} is missing or not a jobs table: {error}", where=str(folder)) from error
+        raise RunFolderError(f"{name} is missing or not a table: {error}", where=str(folder)) from error
+    return table

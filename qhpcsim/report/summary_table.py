@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qhpcsim.core.wording import MISSING, duration, energy, number
 from qhpcsim.report.data import RunData
-from qhpcsim.report.text import MISSING, duration, energy, number, percent, plain, power
+from qhpcsim.report.text import percent, plain, power
 
 Format = Callable[[float], str]
 
@@ -55,8 +56,42 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
 )
 """Rows in reading order: key of ``summary.json``, words."""
+QPU_GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "QPU jobs",
+        (
+            ("n_jobs", "submitted"),
+            ("n_completed", "completed"),
+            ("n_failed", "failed"),
+            ("n_rejected", "rejected: no place in the queue, or no QPU can run it"),
+            ("n_unfinished", "not finished when the run stopped"),
+            ("median_wait_s", "median wait"),
+            ("mean_wait_s", "mean wait"),
+            ("p95_wait_s", "95th percentile of wait"),
+            ("max_wait_s", "longest wait"),
+            ("mean_turnaround_s", "mean turnaround"),
+            ("mean_service_s", "mean time on the QPU"),
+            ("mean_fidelity", "mean expected fidelity"),
+            ("qpu_s", "QPU time"),
+            ("billed_s", "charged time"),
+            ("shots", "shots"),
+            ("cost", "cost"),
+            ("energy_j", "energy"),
+        ),
+    ),
+    (
+        "QPU jobs of other users",
+        (
+            ("n_jobs", "submitted"),
+            ("median_wait_s", "median wait"),
+            ("p95_wait_s", "95th percentile of wait"),
+            ("qpu_s", "QPU time"),
+        ),
+    ),
+)
+"""The same for key ``qpu`` and, within it, ``background``."""
 _LEAST_POINTS = 0.0005
-_ONLY_IF_ANY = ("n_failed", "n_killed", "n_rejected", "n_running", "n_queued")
+_ONLY_IF_ANY = ("n_failed", "n_killed", "n_rejected", "n_running", "n_queued", "n_unfinished", "cost")
 _FORMATS: tuple[tuple[str, Format], ...] = (
     ("_s", duration),
     ("_frac", percent),
@@ -77,26 +112,40 @@ class Row:
 
 def summary_groups(run: RunData) -> list[tuple[str, list[Row]]]:
     """Return the groups of rows; figures that exist in neither run are left out."""
-    groups = [(title, _rows(run, keys)) for title, keys in GROUPS]
+    groups = [(title, _rows(run.summary, run.baseline_summary, keys)) for title, keys in GROUPS if run.has_batch]
+    if run.qpu is not None:
+        sides = [run.qpu.summary, run.qpu.summary["background"] if run.qpu.has_others else {}]
+        groups += [(title, _rows(side, {}, keys)) for (title, keys), side in zip(QPU_GROUPS, sides, strict=True)]
     return [(title, rows) for title, rows in groups if rows]
 
 
-def _rows(run: RunData, keys: tuple[tuple[str, str], ...]) -> list[Row]:
+def _rows(mine_all: Mapping[str, Any], other_all: Mapping[str, Any], keys: tuple[tuple[str, str], ...]) -> list[Row]:
     rows = []
     for key, label in keys:
-        mine, other = run.summary.get(key), run.baseline_summary.get(key)
-        empty = 0 if key in _ONLY_IF_ANY else None
-        if (mine is None or mine == empty) and (other is None or other == empty):
+        mine, other = mine_all.get(key), other_all.get(key)
+        if not _says_something(key, mine) and not _says_something(key, other):
             continue
-        rows.append(Row(label, show(key, mine), show(key, other), difference(key, mine, other)))
+        beside = show(key, other) if other_all else ""
+        rows.append(Row(label, show(key, mine), beside, difference(key, mine, other)))
     return rows
+
+
+def _says_something(key: str, value: Any) -> bool:
+    return bool(value) if key in _ONLY_IF_ANY else value is not None
 
 
 def show(key: str, value: Any) -> str:
     """Return a figure in words that fit its key's unit suffix."""
+    if isinstance(value, Mapping):
+        return money(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return MISSING if value is None else plain(value)
     return _format(key)(float(value))
+
+
+def money(cost: Mapping[str, float]) -> str:
+    """Return what something cost, currency by currency; currencies are never added up."""
+    return " + ".join(f"{amount:,.2f} {plain(word, 12)}" for word, amount in cost.items()) or MISSING
 
 
 def difference(key: str, mine: Any, other: Any) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from qhpcsim.core.registry import entries
+from qhpcsim.core.wording import number
 from qhpcsim.report.data import PartitionView, RunData
 from qhpcsim.report.summary_table import show, table
-from qhpcsim.report.text import number, plain, power, size
+from qhpcsim.report.text import plain, power, size
 
 _SIZE_KEYS = (
     ("n_jobs", "jobs"),
@@ -129,8 +130,15 @@ def _flat(values: Mapping[str, Any], stem: str = "") -> list[tuple[str, object]]
     pairs: list[tuple[str, object]] = []
     for key, value in values.items():
         path = f"{stem}{key}"
-        pairs += _flat(value, f"{path}.") if isinstance(value, Mapping) else [(path, value)]
+        if isinstance(value, (list, tuple)) and value and isinstance(value[0], Mapping):
+            value = {str(k): part for k, part in enumerate(value)}
+        pairs += _flat(value, f"{path}.") if isinstance(value, Mapping) else [(path, _line(value))]
     return pairs
+
+
+def _line(value: object) -> object:
+    """Return a value on one line; a list reads the same wherever it comes from."""
+    return ", ".join(str(_line(part)) for part in value) if isinstance(value, (list, tuple)) else value
 
 
 def formulas() -> Table:

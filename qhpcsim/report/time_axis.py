@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qhpcsim.core.records import FloatArray
-from qhpcsim.report.text import number
+from qhpcsim.core.wording import number
+from qhpcsim.report.style import ONE_LINE_IN, TWO_LINES_IN, Sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
 _HOUR, _DAY = 3600.0, 86400.0
 _UNITS = ((180.0, 1.0, "s"), (3 * _HOUR, 60.0, "min"), (4 * _DAY, _HOUR, "h"), (float("inf"), _DAY, "days"))
 _STEPS_IN = {
-    "s": (1, 2, 5, 10, 20, 30),
-    "min": (1, 2, 5, 10, 15, 30),
-    "h": (1, 2, 3, 6, 12),
+    "s": (1, 2, 5, 10, 20, 30, 60),
+    "min": (1, 2, 5, 10, 15, 30, 60),
+    "h": (1, 2, 3, 6, 12, 24),
     "days": (1, 2, 5, 7, 14, 20, 30, 50, 100, 200, 365),
 }
-_MOST_TICKS = 10
+_CLOCK = "time on the workload's own clock"
 _CLOSE = 0.05
 """Axes begin at zero if the first submission comes within this part of the span."""
 _FAR = 20.0
@@ -35,19 +36,25 @@ class TimeAxis:
     zero_s: float
     unit_s: float
     unit: str
+    clock: str = _CLOCK
+    """What is measured, where the axis counts from the clock's own zero."""
 
     @property
     def label(self) -> str:
         """Axis label with the unit and the zero."""
         if self.zero_s == 0.0:
-            return f"time on the workload's own clock ({self.unit})"
+            return f"{self.clock} ({self.unit})"
         return f"time since the first submission, at {number(self.zero_s, 12)} s ({self.unit})"
+
+    def bottom_in(self, sheet: Sheet) -> float:
+        """Return the room that the label needs below the axes."""
+        return ONE_LINE_IN if sheet.beside or self.zero_s == 0.0 else TWO_LINES_IN
 
     def at(self, seconds: FloatArray) -> FloatArray:
         """Return positions of instants given in seconds."""
         return (seconds - self.zero_s) / self.unit_s
 
-    def dress(self, axes: Axes, labelled: bool = True) -> None:
+    def dress(self, axes: Axes, sheet: Sheet, labelled: bool = True) -> None:
         """Set limits, ticks and label of an x axis."""
         from matplotlib.ticker import MaxNLocator, MultipleLocator
 
@@ -55,15 +62,15 @@ class TimeAxis:
         if right <= left:
             right = left + 1.0
         axes.set_xlim(left, right)
-        step = next((s for s in _STEPS_IN[self.unit] if (right - left) / s <= _MOST_TICKS), None)
-        axes.xaxis.set_major_locator(MultipleLocator(step) if step else MaxNLocator(_MOST_TICKS - 1))
+        step = next((s for s in _STEPS_IN[self.unit] if (right - left) / s <= sheet.n_ticks), None)
+        axes.xaxis.set_major_locator(MultipleLocator(step) if step else MaxNLocator(sheet.n_ticks - 1))
         if labelled:
-            axes.set_xlabel(self.label)
+            axes.set_xlabel(self.label if sheet.beside else self.label.replace(", at ", ",\nat "))
         else:
             axes.tick_params(labelbottom=False)
 
 
-def time_axis(first_s: float, last_s: float) -> TimeAxis:
+def time_axis(first_s: float, last_s: float, clock: str = _CLOCK) -> TimeAxis:
     """Return the axis for a span, starting at zero where zero is near."""
     span = max(last_s - first_s, 1e-9)
     near = abs(first_s) <= _FAR * span
@@ -71,4 +78,4 @@ def time_axis(first_s: float, last_s: float) -> TimeAxis:
     if 0 < first_s <= _CLOSE * span:
         first_s = 0.0
     unit_s, unit = next((size, name) for limit, size, name in _UNITS if span <= limit)
-    return TimeAxis(first_s, last_s, zero, unit_s, unit)
+    return TimeAxis(first_s, last_s, zero, unit_s, unit, clock)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qhpcsim.core.records import FloatArray
+from qhpcsim.core.wording import duration
 from qhpcsim.report.data import RunData
 from qhpcsim.report.load_figure import running_steps
 from qhpcsim.report.series import bin_edges, bin_width_s
-from qhpcsim.report.style import PALETTE, Picture, legend_above, looks, new_figure, svg_uri
-from qhpcsim.report.text import count, duration, percent, plain
+from qhpcsim.report.style import PALETTE, Picture, Sheet, draw, legend_above
+from qhpcsim.report.text import count, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 TITLE = "Utilisation over time"
 _MAX_LINES = 4
@@ -30,18 +32,22 @@ def utilisation_figure(run: RunData) -> Picture:
     edges = bin_edges(axis.first_s, axis.last_s, width)
     shares = utilisation(run, edges)
     drawn = _busiest(run, shares, edges)
-    with looks():
-        figure = new_figure(2.7)
-        axes = figure.subplots()
-        figure.subplots_adjust(left=0.085, right=0.985, top=0.89, bottom=0.18)
-        handles = [_draw(axes, axis.at(edges), shares[k], i, len(drawn)) for i, k in enumerate(drawn)]
-        labels = [plain(run.partitions[k].name, 24) for k in drawn]
-        _dress(axes)
-        axis.dress(axes)
-        if len(drawn) > 1:
-            legend_above(axes, handles, labels, columns=6)
-        uri = svg_uri(figure)
-    return Picture(TITLE, _caption(run, width, len(drawn)), _alt(run, shares, edges), uri)
+    uris = draw(lambda sheet: _figure(run, edges, shares, drawn, sheet))
+    return Picture(TITLE, _caption(run, width, len(drawn)), _alt(run, shares, edges), *uris)
+
+
+def _figure(run: RunData, edges_s: FloatArray, shares: FloatArray, drawn: list[int], sheet: Sheet) -> Figure:
+    labels = [plain(run.partitions[k].name, 24) for k in drawn] if len(drawn) > 1 else []
+    legend_in = sheet.legend_in(labels)
+    figure = sheet.new_figure(2.7 + legend_in)
+    axes = figure.subplots()
+    sheet.margins(figure, top_in=0.3 + legend_in, bottom_in=run.axis.bottom_in(sheet))
+    handles = [_draw(axes, run.axis.at(edges_s), shares[k], i, len(drawn)) for i, k in enumerate(drawn)]
+    _dress(axes)
+    run.axis.dress(axes, sheet)
+    if labels:
+        legend_above(axes, handles, labels, sheet)
+    return figure
 
 
 def utilisation(run: RunData, edges_s: FloatArray) -> FloatArray:

@@ -13,6 +13,8 @@ import numpy as np
 
 from qhpcsim.core.errors import RunFolderError
 from qhpcsim.core.records import FloatArray
+from qhpcsim.metrics.checks.qpu import QpuFindings, check_qpu
+from qhpcsim.metrics.checks.qpu_tables import read_tables
 from qhpcsim.metrics.checks.tables import Violation
 from qhpcsim.metrics.invariants import check_run
 from qhpcsim.results.run_folder import EVENTS, RunFolder
@@ -35,6 +37,24 @@ def check_folder(run: RunFolder) -> list[Violation]:
         overrun=str((scenario.get("workload") or {}).get("overrun", "kill")),
         event_s=event_times(run.path / EVENTS),
     )
+
+
+def check_qpus(run: RunFolder) -> QpuFindings:
+    """Return every rule that the QPU tables of a written run break, and what the tables leave undecided.
+
+    Args:
+        run: A run with QPUs.
+
+    Raises:
+        RunFolderError: if a table is damaged.
+    """
+    assert run.qpu is not None and run.qpu_intervals is not None
+    try:
+        data = read_tables(run.qpu, run.qpu_intervals, run.summary["qpu"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(f"not the tables of a run: {error!r}", where=str(run.path), hint="run it again") from error
+    discipline = ((run.scenario.get("qpu") or {}).get("discipline") or {}).get("preemptive", False)
+    return check_qpu(data, run.summary["qpu"], preemptive=bool(discipline))
 
 
 def event_times(path: Path) -> FloatArray:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.metrics.summary import summarise
-from qhpcsim.results import run_folder, wording
+from qhpcsim.results import qpu_csv, qpu_wording, run_folder, wording
+from qhpcsim.results.qpu_outcome import QpuOutcome
 from qhpcsim.results.run_folder import RunFolder
 from qhpcsim.scenario import Partition, Scenario
 
@@ -31,6 +32,8 @@ class Result:
     """Versions, seed, input hashes, wall time: all that may differ between two machines."""
     baseline: Result | None = None
     """The same workload under the scenario's baseline policy."""
+    qpu: QpuOutcome | None = None
+    """The QPU side; None: the scenario has no QPUs."""
 
     @cached_property
     def jobs(self) -> pd.DataFrame:
@@ -45,6 +48,8 @@ class Result:
         figures = summarise(self.table, self.schedule, self.partitions, self.scenario)
         sides = None if self.baseline is None else (self.baseline.scenario.policy, self.baseline.summary)
         figures["answer"] = wording.answer(self.scenario.policy, figures, sides)
+        if self.qpu is not None:
+            qpu_wording.speak_of_qpus(figures, self.qpu.summary, has_batch_jobs=self.table.n > 0)
         if self.baseline is not None:
             figures["baseline"] = self.baseline.summary
         return figures
@@ -75,6 +80,10 @@ class Result:
             other = self.baseline.schedule
             write_jobs_csv(path / run_folder.BASELINE_JOBS, job_columns(self.table, other, self.partitions), other)
         write_events(path / run_folder.EVENTS, self.table, self.schedule, self.partitions)
+        if self.qpu is not None:
+            qpu_csv.write_qpu_csv(path / run_folder.QPU_JOBS, self.qpu)
+            qpu_csv.write_intervals(path / run_folder.QPU_INTERVALS, self.qpu)
+            qpu_csv.write_quality(path / run_folder.QPU_QUALITY, self.qpu)
         run_folder.write_json(path / run_folder.SUMMARY, self.summary)
         run_folder.write_json(path / run_folder.CARD, self.card)
         return path
@@ -94,7 +103,7 @@ class Result:
 
         values = dataclasses.asdict(self.scenario)
         if not self.scenario.facility.partitions:
-            values["facility"]["nodes"] = sum(p.nodes for p in self.partitions.values())
+            values["facility"]["nodes"] = sum(p.nodes for p in self.partitions.values()) or None
         else:
             values["facility"]["partitions"] = {k: dataclasses.asdict(p) for k, p in self.partitions.items()}
         return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))

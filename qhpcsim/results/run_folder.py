@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.errors import RunFolderError
 from qhpcsim.results.job_columns import TEXT_COLUMNS
+from qhpcsim.results.qpu_csv import TEXT_COLUMNS as QPU_TEXT_COLUMNS
 from qhpcsim.scenario import NodeGroup, Partition
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ FILES = (SCENARIO, JOBS, EVENTS, SUMMARY, CARD)
 """``card.json`` is written last: a folder that has it is complete."""
 BASELINE_JOBS = "baseline_jobs.csv"
 """The baseline's schedule, where the scenario names a baseline."""
+QPU_JOBS, QPU_INTERVALS, QPU_QUALITY = "qpu.csv", "qpu_intervals.csv", "qpu_quality.csv"
+QPU_FILES = (QPU_JOBS, QPU_INTERVALS, QPU_QUALITY)
+"""Tables of the QPU side, where the scenario has QPUs."""
 
 
 def prepare(folder: Path) -> None:
@@ -37,7 +41,7 @@ def prepare(folder: Path) -> None:
             raise RunFolderError(
                 "the folder holds files that are not a run's", where=str(folder), hint="choose another --out"
             )
-        for name in (CARD, BASELINE_JOBS):
+        for name in (CARD, BASELINE_JOBS, *QPU_FILES):
             (folder / name).unlink(missing_ok=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,13 +74,12 @@ class RunFolder:
         path = Path(folder)
         if not path.is_dir():
             raise RunFolderError("no such run folder", where=str(path), hint="qhpcsim run SCENARIO --out DIR makes one")
-        missing = [name for name in FILES if not (path / name).is_file()]
-        if missing:
-            raise RunFolderError(
-                f"the run is incomplete: {', '.join(missing)} missing", where=str(path), hint="run it again"
-            )
+        _check_there(path, FILES)
+        summary = _json(path / SUMMARY)
+        if "qpu" in summary:
+            _check_there(path, QPU_FILES)
         text = (path / SCENARIO).read_text(encoding="utf-8", errors="replace")
-        return cls(path, _json(path / SUMMARY), _json(path / CARD), text)
+        return cls(path, summary, _json(path / CARD), text)
 
     @cached_property
     def jobs(self) -> pd.DataFrame:
@@ -86,6 +89,36 @@ class RunFolder:
             RunFolderError: if the table cannot be read.
         """
         return read_jobs(self.path / JOBS)
+
+    @cached_property
+    def qpu(self) -> pd.DataFrame | None:
+        """The QPU jobs as written, numbers exact, empty cells NaN; None for a run without QPUs.
+
+        Raises:
+            RunFolderError: if the table cannot be read.
+        """
+        return self._qpu_table(QPU_JOBS, QPU_TEXT_COLUMNS)
+
+    @cached_property
+    def qpu_intervals(self) -> pd.DataFrame | None:
+        """What each QPU was kept for besides single jobs; None for a run without QPUs.
+
+        Raises:
+            RunFolderError: if the table cannot be read.
+        """
+        return self._qpu_table(QPU_INTERVALS, ("qpu", "kind"))
+
+    @cached_property
+    def qpu_quality(self) -> pd.DataFrame | None:
+        """The errors of each QPU from every calibration on; None for a run without QPUs.
+
+        Raises:
+            RunFolderError: if the table cannot be read.
+        """
+        return self._qpu_table(QPU_QUALITY, ("qpu",))
+
+    def _qpu_table(self, name: str, words: Sequence[str]) -> pd.DataFrame | None:
+        return read_table(self.path / name, words) if "qpu" in self.summary else None
 
     @cached_property
     def scenario(self) -> dict[str, Any]:
@@ -106,37 +139,56 @@ class RunFolder:
         return partitions_of(self.scenario.get("facility") or {})
 
 
+def _check_there(path: Path, names: Iterable[str]) -> None:
+    missing = [name for name in names if not (path / name).is_file()]
+    if missing:
+        raise RunFolderError(
+            f"the run is incomplete: {', '.join(missing)} missing", where=str(path), hint="run it again"
+        )
+
+
 def read_jobs(path: Path) -> pd.DataFrame:
     """Return a ``jobs.csv`` as a frame, numbers exactly as written.
 
     Raises:
         RunFolderError: if it is no such table.
     """
+    return read_table(path, TEXT_COLUMNS)
+
+
+def read_table(path: Path, words: Iterable[str]) -> pd.DataFrame:
+    """Return a table of a run as a frame, numbers exactly as written.
+
+    Args:
+        path: The file.
+        words: Columns of text.
+
+    Raises:
+        RunFolderError: if it is no such table.
+    """
     import pandas as pd
 
-    options: dict[str, Any] = {"dtype": dict.fromkeys(TEXT_COLUMNS, str), "keep_default_na": False, "na_values": [""]}
+    options: dict[str, Any] = {"dtype": dict.fromkeys(words, str), "keep_default_na": False, "na_values": [""]}
     if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
         # later versions read numbers exactly without being told, and warn if they are
         options["float_precision"] = "round_trip"
     try:
         frame: pd.DataFrame = pd.read_csv(path, encoding="utf-8", **options)
     except (ValueError, pd.errors.ParserError) as error:
-        raise RunFolderError(f"not a jobs table: {error}", where=str(path), hint="run it again") from error
+        raise RunFolderError(f"not a table of a run: {error}", where=str(path), hint="run it again") from error
     return frame
 
 
 def partitions_of(facility: Mapping[str, Any]) -> dict[str, Partition]:
-    """Return the partitions of a resolved facility given as plain values."""
+    """Return the partitions of a resolved facility given as plain values; a facility without nodes has none."""
     found: dict[str, Partition] = {}
     for name, values in (facility.get("partitions") or {}).items():
         groups = {key: NodeGroup(**group) for key, group in (values.get("groups") or {}).items()}
         found[str(name)] = Partition(**{**values, "groups": groups})
-    if found:
+    if found or not facility.get("nodes"):
         return found
     return {
-        "batch": Partition(
-            nodes=int(facility.get("nodes") or 0), idle_w=facility.get("idle_w"), busy_w=facility.get("busy_w")
-        )
+        "batch": Partition(nodes=int(facility["nodes"]), idle_w=facility.get("idle_w"), busy_w=facility.get("busy_w"))
     }
 
 

@@ -1,31 +1,15 @@
-"""Figures in words: durations, policies, and the sentence that answers a run's question."""
+"""Policies in words, and the sentence that answers a run's question."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from qhpcsim.core.wording import duration
 from qhpcsim.scenario import Policy
 
-_UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
 _SAME = 0.005
 """Relative changes below this are called unchanged."""
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it: ``1 h 52 min``, ``23 min``, ``45 s``, ``0.25 s``, ``3 d 4 h``."""
-    if seconds < 9.95:
-        return f"{seconds:.3g} s"
-    if round(seconds) < 120:
-        return f"{seconds:.0f} s"
-    if round(seconds / 60) < 60:
-        return f"{seconds / 60:.0f} min"
-    for size, name, small, small_name in _UNITS:
-        pieces = round(seconds / small)
-        whole, rest = divmod(pieces, size // small)
-        if whole:
-            return f"{whole:,} {name} {rest} {small_name}" if rest else f"{whole:,} {name}"
-    return f"{seconds / 60:.0f} min"
 
 
 def policy_words(policy: Policy) -> str:

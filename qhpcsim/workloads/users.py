@@ -23,7 +23,7 @@ class Users:
     """Mean number of jobs that a user submits in a row; 1: every job is drawn alone."""
 
 
-def assign(params: Users, submit_s: FloatArray, rng: Rng, where: str = "users") -> Categories:
+def assign(params: Users, submit_s: FloatArray, rng: Rng, where: str = "users", stream: str = "users") -> Categories:
     """Return the user of each job.
 
     Model:
@@ -39,8 +39,9 @@ def assign(params: Users, submit_s: FloatArray, rng: Rng, where: str = "users") 
     Args:
         params: Number and behaviour of users.
         submit_s: (n,) submission times, non-decreasing.
-        rng: Streams ``users/…`` are used.
+        rng: Streams ``STREAM/…`` are used.
         where: Key path for messages.
+        stream: Prefix of the random streams.
     """
     constants = card("workload/users")
     exponent = constants.value("zipf_exponent") if params.zipf_exponent is None else params.zipf_exponent
@@ -49,12 +50,12 @@ def assign(params: Users, submit_s: FloatArray, rng: Rng, where: str = "users") 
         raise ConfigError(f"{params.count} users", where=f"{where}.count", allowed="at least 1")
     if length < 1:
         raise ConfigError(f"{length} jobs a session", where=f"{where}.session_jobs", allowed="at least 1")
-    opens = rng.stream("users/sessions").random(len(submit_s)) < 1.0 / length
+    opens = rng.stream(f"{stream}/sessions").random(len(submit_s)) < 1.0 / length
     opens[1:] |= np.diff(submit_s) > constants.value("session_gap")
     opens[:1] = True
     share = np.arange(1, params.count + 1) ** -float(exponent)
     cumulative = np.cumsum(share / share.sum())
-    drawn = np.searchsorted(cumulative, rng.stream("users/who").random(len(submit_s)), side="right")
+    drawn = np.searchsorted(cumulative, rng.stream(f"{stream}/who").random(len(submit_s)), side="right")
     opener = np.maximum.accumulate(np.where(opens, np.arange(len(submit_s)), 0))
     code = np.minimum(drawn[opener], params.count - 1).astype(np.int32)
     width = len(str(params.count))

@@ -24,7 +24,8 @@ def small_card(model: str = "superconducting", **changes: tuple[float, str]) -> 
         name: CardEntry(value, unit, 0.0, "test", "test", dt.date(2026, 1, 1))
         for name, (value, unit) in (VALUES | changes).items()
     }
-    return Card("small.yaml", "test", entries, model)
+    words = {"native_gates": ("rz", "sx", "x", "id", "cz")} if model == "superconducting" else {}
+    return Card("small.yaml", "test", entries, model, words)
 
 
 def small_device(**changes: tuple[float, str]) -> Device:

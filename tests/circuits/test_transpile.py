@@ -14,7 +14,7 @@ from qhpcsim.circuits.topology import edges
 from qhpcsim.circuits.transpile import compiled, device_features
 from qhpcsim.core.cards import card
 from qhpcsim.core.data import data_dir
-from qhpcsim.core.errors import CardError, CircuitError
+from qhpcsim.core.errors import CardError, CircuitError, QhpcsimError
 from tests.circuits.devices import small_card, small_device
 
 
@@ -66,13 +66,19 @@ def test_ibm_edges() -> None:
     assert {(3, 16), (16, 23), (21, 36), (33, 39)} <= set(edges("heavy_hex", 156))
 
 
-@pytest.mark.parametrize("path", sorted(p.stem for p in (data_dir("calibration") / "qpu").glob("*.yaml")))
+QPU_CARDS = sorted(p.stem for p in (data_dir("calibration") / "qpu").glob("*.yaml"))
+WITHOUT_GATES = {"abstract", "pasqal_fresnel", "quera_aquila"}
+
+
+@pytest.mark.parametrize("path", QPU_CARDS)
 def test_every_card_compiles_or_says_why(path: str) -> None:
     try:
         device = device_from_card(card(f"qpu/{path}"))
     except CardError as error:
         assert "no gates" in error.message
+        assert path in WITHOUT_GATES
         return
+    assert path not in WITHOUT_GATES
     result = compiled(ghz(4), device)
     names = set(result.count_ops()) - {"measure", "barrier"}
     assert names <= set(device.target.operation_names)
@@ -140,6 +146,60 @@ def test_unknown_topology_and_gate() -> None:
         device_from_card(small_card(), topology="gird")
     assert caught.value.suggestion == "grid"
     with pytest.raises(CircuitError, match="unknown native gate"):
-        device_from_card(small_card(), gates=("warp",))
+        device_from_card(small_card(), topology="grid", gates=("warp",))
     with pytest.raises(CardError, match="no gates"):
         device_from_card(small_card("neutral_atom"))
+    with pytest.raises(CardError, match="no gates"):
+        device_from_card(small_card())
+
+
+CARD = """card: a device of mine
+model: superconducting
+topology: line
+native_gates: [rz, sx, cz]
+method: assumption
+source: nowhere
+date: 2026-01-01
+uncertainty: null
+entries:
+  n_qubits: {value: 4, unit: qubits}
+  time_2q: {value: 100, unit: ns}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("topology: line", "topology: lien", "did you mean: line"),
+        ("topology: line", "topology: [line, grid]", "topology has 2 words"),
+        ("topology: line", "topology: 4", "topology: '4' is not a word"),
+        ("[rz, sx, cz]", "[rz, sx, sx]", "native_gates: a word stands twice"),
+        ("[rz, sx, cz]", "[rz, sx, warp]", "unknown native gate 'warp'"),
+        ("[rz, sx, cz]", "[rz, 'sx; import os']", "is not a word"),
+        ("[rz, sx, cz]", "[]", "native_gates"),
+    ],
+)
+def test_words_of_a_card_are_checked(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(CARD.replace(old, new))
+    assert path.read_text() != CARD
+    with pytest.raises(QhpcsimError) as caught:
+        device_from_card(card(path))
+    assert said in caught.value.block() and "mine.yaml" in caught.value.where
+
+
+def test_a_card_of_ones_own_says_lattice_and_gates(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(CARD)
+    device = device_from_card(card(path))
+    assert sorted(device.target.build_coupling_map().get_edges()) == [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)]
+    assert {"rz", "sx", "cz"} <= set(device.target.operation_names)
+    assert not {"x", "ecr", "r"} & set(device.target.operation_names)
+
+
+def test_settings_replace_the_cards_numbers(tmp_path: Path) -> None:
+    slow = device_from_card(small_card(), topology="grid", settings={"time_2q": 7e-6})
+    assert slow.hash != small_device().hash
+    circuit = QuantumCircuit(2)
+    circuit.cz(0, 1)
+    assert device_features(circuit, slow, cache_dir=tmp_path).duration_s == pytest.approx(7e-6)

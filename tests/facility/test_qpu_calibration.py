@@ -25,20 +25,20 @@ def test_interleaved_calibration_takes_turns() -> None:
     device = QpuDevice(windows=(CalibrationWindow(mode="interleave", duration_s=30, piece_s=10),))
     run = simulate_qpu(qpu_jobs([(0, 5, "j")] * 5), one_qpu(device))
     assert run.started_s.tolist() == [0, 15, 30, 45, 50]
-    assert run.calibrations == [(0, 5, 15), (0, 20, 30), (0, 35, 45)]
+    assert run.calibrations == [(0, 5, 15, "calibration"), (0, 20, 30, "calibration"), (0, 35, 45, "calibration")]
 
 
 def test_an_idle_qpu_works_off_its_calibration() -> None:
     device = QpuDevice(windows=(CalibrationWindow(mode="interleave", duration_s=25, piece_s=10),))
     run = simulate_qpu(qpu_jobs([(12, 5, "j"), (100, 5, "j")]), one_qpu(device))
     assert run.started_s.tolist() == [20, 100]
-    assert run.calibrations == [(0, 0, 10), (0, 10, 20), (0, 25, 30)]
+    assert run.calibrations == [(0, 0, 10, "calibration"), (0, 10, 20, "calibration"), (0, 25, 30, "calibration")]
 
 
 def test_interleaved_calibration_comes_back() -> None:
     window = CalibrationWindow(period_s=100, offset_s=50, mode="interleave", duration_s=10, piece_s=10)
     run = simulate_qpu(qpu_jobs([(0, 1, "j"), (255, 1, "j")]), one_qpu(QpuDevice(windows=(window,))))
-    assert run.calibrations == [(0, 50, 60), (0, 150, 160), (0, 250, 260)]
+    assert run.calibrations == [(0, 50, 60, "calibration"), (0, 150, 160, "calibration"), (0, 250, 260, "calibration")]
     assert run.started_s.tolist() == [0, 260]
 
 
@@ -61,7 +61,7 @@ def test_opening_hours() -> None:
     device = QpuDevice(open_hours=OpenHours(period_s=100, offset_s=80, duration_s=40))
     run = simulate_qpu(qpu_jobs([(0, 10, "j"), (1, 15, "j"), (190, 5, "j")]), one_qpu(device))
     assert run.started_s.tolist() == [0, 80, 190]
-    assert run.windows == [(0, 20, 80), (0, 120, 180)]
+    assert run.windows == [(0, 20, 80, "closed"), (0, 120, 180, "closed")]
 
 
 @pytest.mark.parametrize(("mode", "end_s", "used_s"), [("resume", 35, 20), ("restart", 45, 30)])
@@ -108,7 +108,7 @@ def test_warm_up_and_idle_calibration() -> None:
     device = QpuDevice(idle_calibration=IdleCalibration("once", Duration("constant", 4.0)))
     run = simulate_qpu(qpu_jobs([(1, 5, "j"), (20, 5, "j")]), one_qpu(device))
     assert run.started_s.tolist() == [4, 20]
-    assert run.calibrations == [(0, 0, 4), (0, 9, 13)]
+    assert run.calibrations == [(0, 0, 4, "calibration"), (0, 9, 13, "calibration")]
 
 
 BAD = [

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from qhpcsim.report.columns import node_ranges
+from qhpcsim.report.ecdf import ecdf
 from qhpcsim.report.held import Bars, in_use
 from qhpcsim.report.occupancy import occupancy, row_edges
 from qhpcsim.report.series import bin_edges, bin_width_s, envelope, steps
 from qhpcsim.report.sizes import size_groups
 from qhpcsim.report.time_axis import time_axis
-from qhpcsim.report.wait_figure import ecdf
 
 NO = np.float64("nan")
 

@@ -9,10 +9,22 @@ import pandas as pd
 import pytest
 
 from qhpcsim.core.qpu_records import QpuJobTable
-from qhpcsim.facility.qpu_ledger import by_qpu, by_user, hqc, ledger
+from qhpcsim.facility.qpu_ledger import by_qpu, by_user, ledger
 from qhpcsim.facility.qpu_simulation import simulate_qpu
-from qhpcsim.qpu_scenario import Prices, QpuDevice, QpuService
-from qhpcsim.results.qpu_csv import COLUMNS, write_qpu_csv
+from qhpcsim.models.qpu_credits import hqc
+from qhpcsim.qpu_scenario import CalibrationWindow, Prices, QpuDevice, QpuService
+from qhpcsim.results.qpu_csv import (
+    CHUNK,
+    COLUMNS,
+    INTERVAL_COLUMNS,
+    QUALITY_COLUMNS,
+    TEXT_COLUMNS,
+    write_intervals,
+    write_qpu_csv,
+    write_quality,
+)
+from qhpcsim.results.qpu_outcome import QpuOutcome
+from qhpcsim.results.run_folder import read_table
 from tests.qpu_tables import qpu_jobs
 
 SERVICE = QpuService(
@@ -52,24 +64,66 @@ def test_credits() -> None:
     assert hqc(10 * one, 20 * one, 4 * one, 1000 * one).tolist() == [5 + 1000 * (10 + 200 + 20) / 5000]
 
 
+def outcome(jobs: QpuJobTable, service: QpuService, fidelity: list[float]) -> QpuOutcome:
+    run = simulate_qpu(jobs, service)
+    rows = [[(0.0, 1e-2, 2e-2, 1e-4, 5e-5, 0)], []]
+    return QpuOutcome(service, jobs, run, ledger(jobs, run, service), np.array(fidelity), rows[: len(service.qpus)])
+
+
 def test_rows_read_back(tmp_path: Path) -> None:
-    jobs = three_jobs()
-    run = simulate_qpu(jobs, SERVICE)
-    book = ledger(jobs, run, SERVICE)
-    write_qpu_csv(tmp_path / "qpu.csv", jobs, run, book)
+    found = outcome(three_jobs(), SERVICE, [0.9, 0.85, 0.8, np.nan])
+    write_qpu_csv(tmp_path / "qpu.csv", found)
     text = (tmp_path / "qpu.csv").read_text(encoding="utf-8").splitlines()
-    assert text[1] == "0,'=ann,slow,session,0,0,0,0,10,1,100,10,10,10,30.5,0.9,48.800000000000004,1000,COMPLETED"
-    assert text[4] == "3,bob,,job,,32,32,,,4,5,,,0,0,,0,,REJECTED"
-    frame = pd.read_csv(tmp_path / "qpu.csv")
+    first = "0,'=ann,workload,slow,session,0,0,0,0,10,1,100,10,10,10,30.5,0.9,48.800000000000004,1000,COMPLETED"
+    assert text[1] == first
+    assert text[4] == "3,bob,workload,,job,,32,32,,,4,5,,,0,0,,0,,REJECTED"
+    frame = read_table(tmp_path / "qpu.csv", TEXT_COLUMNS)
     assert tuple(frame.columns) == COLUMNS
-    np.testing.assert_allclose(frame["ended_s"], run.ended_s, rtol=1e-15)
-    assert [float(line.split(",")[16]) for line in text[1:]] == book.cost.tolist()
+    assert frame["ended_s"].tolist()[:3] == found.schedule.ended_s.tolist()[:3]
+    assert frame["cost"].tolist() == found.book.cost.tolist()
+    np.testing.assert_equal(frame["fidelity"].to_numpy(), found.fidelity)
+
+
+def test_jobs_of_other_users_come_last_and_say_so(tmp_path: Path) -> None:
+    jobs = three_jobs()
+    jobs.background = np.array([False, False, True, True])
+    write_qpu_csv(tmp_path / "qpu.csv", outcome(jobs, SERVICE, [0.9, 0.85, np.nan, np.nan]))
+    frame = pd.read_csv(tmp_path / "qpu.csv")
+    assert frame["origin"].tolist() == ["workload", "workload", "background", "background"]
+    assert frame[["circuits", "shots"]].isna().all(axis=1).tolist() == [False, False, True, True]
+
+
+def test_many_rows_are_those_of_the_schedule(tmp_path: Path) -> None:
+    n = 2 * CHUNK + 5
+    jobs = QpuJobTable(np.arange(n) / 3.0, np.full(n, 0.1))
+    found = outcome(jobs, QpuService(), [np.nan] * n)
+    write_qpu_csv(tmp_path / "qpu.csv", found)
+    frame = read_table(tmp_path / "qpu.csv", TEXT_COLUMNS)
+    assert frame["job_id"].tolist() == list(range(n))
+    assert frame["started_s"].tolist() == found.schedule.started_s.tolist()
 
 
 def test_optional_columns_stay_empty(tmp_path: Path) -> None:
     jobs = QpuJobTable(np.zeros(2), np.ones(2), job_id=np.array(["a,b", "c"], dtype=object))
-    run = simulate_qpu(jobs)
-    write_qpu_csv(tmp_path / "qpu.csv", jobs, run, ledger(jobs, run, QpuService()))
+    write_qpu_csv(tmp_path / "qpu.csv", outcome(jobs, QpuService(), [np.nan] * 2))
     frame = pd.read_csv(tmp_path / "qpu.csv")
     assert frame["job_id"].tolist() == ["a,b", "c"]
     assert frame[["user", "shots", "circuits", "fidelity", "energy_j", "session"]].isna().all(axis=None)
+
+
+def test_intervals_and_quality(tmp_path: Path) -> None:
+    window = CalibrationWindow(period_s=20.0, offset_s=15.0, duration_s=1.5)
+    service = QpuService({"slow": QpuDevice(windows=(window,)), "dear": QpuDevice()})
+    found = outcome(three_jobs(), service, [np.nan] * 4)
+    write_intervals(tmp_path / "intervals.csv", found)
+    write_quality(tmp_path / "quality.csv", found)
+    rows = (tmp_path / "intervals.csv").read_text().splitlines()
+    assert rows[0] == ",".join(INTERVAL_COLUMNS)
+    calibrated = [row for row in rows if "calibration" in row]
+    assert calibrated[:2] == ["slow,calibration,15,16.5,", "slow,calibration,35,36.5,"]
+    assert any(row.startswith("slow,session,0,") and row.endswith(",0") for row in rows)
+    assert rows[1:] == sorted(rows[1:], key=lambda row: (row.split(",")[0] != "slow", float(row.split(",")[2])))
+    assert (tmp_path / "quality.csv").read_text().splitlines() == [
+        ",".join(QUALITY_COLUMNS),
+        "slow,0,0.01,0.02,0.0001,5e-05,0",
+    ]

@@ -34,12 +34,12 @@ def check_figures(tables: Tables) -> Iterator[Violation]:
     plain = response[run > 0] / run[run > 0]
     families = [("wait", "_s", wait), ("turnaround", "_s", response), ("bounded_slowdown", "", bounded)]
     for stem, suffix, values in families:
-        yield from compare(tables, "I16", f"mean_{stem}{suffix}", _mean(values))
+        yield from compare(tables, "I16", f"mean_{stem}{suffix}", exact_mean(values))
         for q in (50, 90, 95, 99):
-            yield from compare(tables, "I16", f"p{q}_{stem}{suffix}", _percentile(values, q))
+            yield from compare(tables, "I16", f"p{q}_{stem}{suffix}", exact_percentile(values, q))
         yield from compare(tables, "I16", f"max_{stem}{suffix}", max(values.tolist(), default=None))
-    yield from compare(tables, "I16", "mean_slowdown", _mean(plain))
-    yield from compare(tables, "I16", "mean_pp_bounded_slowdown", _mean(per_node))
+    yield from compare(tables, "I16", "mean_slowdown", exact_mean(plain))
+    yield from compare(tables, "I16", "mean_pp_bounded_slowdown", exact_mean(per_node))
     area = math.fsum((run * width).tolist())
     weighted = math.fsum((run * width * response).tolist())
     yield from compare(tables, "I16", "awrt_s", weighted / area if area > 0 else None)
@@ -54,11 +54,12 @@ def _partitions(tables: Tables) -> Iterator[Violation]:
     yield from compare(tables, "I16", "busy_node_s", math.fsum(part["busy_node_s"] for part in parts))
 
 
-def _mean(values: Floats) -> float | None:
+def exact_mean(values: Floats) -> float | None:
+    """Return the mean by an exact sum, or None of nothing."""
     return math.fsum(values.tolist()) / values.size if values.size else None
 
 
-def _percentile(values: Floats, q: int) -> float | None:
+def exact_percentile(values: Floats, q: int) -> float | None:
     """Return the q-th percentile by linear interpolation between order statistics."""
     if not values.size:
         return None

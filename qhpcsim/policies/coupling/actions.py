@@ -90,6 +90,10 @@ class Coupling:
         """Yield what the job does, in order; the next step is asked for when the last one is done."""
         raise NotImplementedError
 
+    def n_tokens(self, n_qpus: int) -> int:
+        """Return the nodes of the partition ``qpu`` that it needs for so many QPUs; 0: it needs none."""
+        return 0
+
     def admits(self, job: HybridJob, admitted: Sequence[HybridJob], n_nodes: int) -> bool:
         """Return whether a job may begin beside those that have begun and not ended.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from qhpcsim.core.hybrid_records import HybridJob
 from qhpcsim.core.registry import register
 from qhpcsim.policies.coupling.actions import TOKENS, Action, Call, Compute, Coupling, OpenSession, Part, Release, Start
-from qhpcsim.policies.coupling.params import CouplingParams
+from qhpcsim.policies.coupling.params import CouplingParams, TokenParams
 
 
 def nodes_of(job: HybridJob) -> Part:
@@ -70,13 +70,17 @@ class Exclusive(Coupling):
         yield Release("nodes")
         yield Release("qpu")
 
+    def n_tokens(self, n_qpus: int) -> int:
+        """Return the number of QPUs."""
+        return n_qpus
+
 
 @register(
     "coupling",
     "vqpu",
     summary="holds its nodes and one of v tokens of a QPU that their holders share",
     source="virtual QPUs, arXiv:2508.04217",
-    params=CouplingParams,
+    params=TokenParams,
 )
 class VirtualQpu(Coupling):
     """Nodes and a token from first to last; the token's holders queue for the QPU among themselves.
@@ -87,12 +91,19 @@ class VirtualQpu(Coupling):
     Source: arXiv:2508.04217.
     """
 
+    def __init__(self, params: CouplingParams) -> None:
+        self.params: TokenParams = params if isinstance(params, TokenParams) else TokenParams()
+
     def steps(self, job: HybridJob) -> Iterator[Action]:
         """Yield what the job does, in order."""
         yield Start((nodes_of(job), Part("token", 1, job.walltime_s, TOKENS)))
         yield from loop(job)
         yield Release("nodes")
         yield Release("token")
+
+    def n_tokens(self, n_qpus: int) -> int:
+        """Return the tokens of all QPUs."""
+        return self.params.tokens * n_qpus
 
 
 @register(

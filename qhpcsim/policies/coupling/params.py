@@ -13,6 +13,15 @@ class CouplingParams:
 
 
 @dataclass(frozen=True)
+class TokenParams(CouplingParams):
+    """Jobs that share QPUs through tokens."""
+
+    name: str = "vqpu"
+    tokens: int = 2
+    """Tokens of each QPU."""
+
+
+@dataclass(frozen=True)
 class SplitParams(CouplingParams):
     """Jobs that are cut into pieces."""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
+
+import numpy as np
 
 from qhpcsim.qpu_scenario import QpuChoice
 
@@ -18,8 +21,17 @@ class ServiceView(Protocol):
     def completion_s(self, job: int, qpu: int) -> float:
         """Return when the job is predicted to end there, behind what waits there now."""
 
+    def predicted_s(self, job: int, qpu: int) -> float:
+        """Return the time that the job is predicted to take there."""
+
+    def queue_s(self, qpu: int) -> float:
+        """Return how long the QPU is predicted to work on what runs and waits there now, pauses included."""
+
     def fidelity(self, job: int, qpu: int) -> float:
-        """Return the job's expected fidelity there, NaN if nobody said."""
+        """Return the job's expected fidelity there now, NaN if nobody said."""
+
+    def stream(self, name: str) -> np.random.Generator:
+        """Return a named random stream."""
 
 
 class Choice(Protocol):
@@ -29,6 +41,26 @@ class Choice(Protocol):
 
     def choose(self, job: int, able: Sequence[int]) -> int:
         """Return one of the QPUs that are able to run the job; at least two are."""
+
+
+class BatchChoice(ABC):
+    """Sends jobs to QPUs batch by batch; until then they wait at the front door.
+
+    Jobs that have no choice, because one QPU only can run them or they name it or their session has it, do not wait.
+    """
+
+    max_batch: int
+    """A batch is sent when it has so many jobs …"""
+    interval_s: float
+    """… or when its first job has waited so long."""
+
+    @abstractmethod
+    def choose_all(self, jobs: Sequence[int], able: Sequence[Sequence[int]]) -> list[int]:
+        """Return one QPU for each job, out of those that are able to run it; jobs in order of arrival."""
+
+    def choose(self, job: int, able: Sequence[int]) -> int:
+        """Return the QPU for a batch of one job."""
+        return self.choose_all([job], [able])[0]
 
 
 def known(fidelity: float) -> float:

@@ -1,0 +1,55 @@
+"""Circuits as Qiskit Aer's state-vector simulator takes them: the form whose run time is predicted and measured."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from qhpcsim.circuits.observable import Observable
+from qhpcsim.core.errors import CircuitError, shorten
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+METHOD = "statevector"
+
+
+@lru_cache(maxsize=256)
+def _target(n_qubits: int) -> Any:
+    """Return the simulator's gates at that width, so that no circuit is too wide to be written in them."""
+    from qiskit_aer import AerSimulator
+
+    return AerSimulator(method=METHOD, n_qubits=n_qubits).target
+
+
+def for_simulator(circuit: QuantumCircuit, where: str = "circuit") -> QuantumCircuit:
+    """Return a circuit in the simulator's own gates: ``transpile(circuit, AerSimulator(…), optimization_level=0)``.
+
+    Raises:
+        CircuitError: if a gate cannot be expressed in them.
+    """
+    from qiskit import transpile
+    from qiskit.exceptions import QiskitError
+
+    try:
+        return transpile(circuit, target=_target(circuit.num_qubits), optimization_level=0)
+    except QiskitError as error:
+        raise CircuitError(f"cannot be simulated: {shorten(error.message, 160)}", where=where) from None
+
+
+def with_observable(circuit: QuantumCircuit, observable: Observable) -> QuantumCircuit:
+    """Return a circuit that saves an expectation value at its end in place of its final measurements.
+
+    The value is saved on the qubits on which the observable acts, so that the simulator can drop what lies outside
+    their light cone; saving it on all qubits would make it simulate the whole circuit.
+    """
+    import qiskit_aer  # noqa: F401  (gives circuits their save instructions)
+    from qiskit.quantum_info import SparsePauliOp
+
+    observable.check_fits(circuit.num_qubits)
+    qubits = observable.qubits()
+    last = observable.n_qubits - 1
+    terms = [("".join(letters[last - q] for q in reversed(qubits)), value) for letters, value in observable.terms]
+    saved = circuit.remove_final_measurements(inplace=False)
+    saved.save_expectation_value(SparsePauliOp.from_list(terms), list(qubits))
+    return saved

@@ -1,0 +1,75 @@
+"""What is predicted for a task: by a card's model, or by the run that the task comes from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from qhpcsim.circuits.cost import circuit_cost
+from qhpcsim.circuits.observable import Observable
+from qhpcsim.core.task_records import TaskTable
+from qhpcsim.execution.aer import compiled
+from qhpcsim.execution.circuit_task import open_circuit
+from qhpcsim.execution.sources import CircuitSources
+from qhpcsim.models.statevector import StateVectorModel
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Time of the work of one task: median and the ends of a 90 % interval, in seconds; NaN: not predicted."""
+
+    median_s: float
+    p5_s: float
+    p95_s: float
+    n_qubits: int
+    """Width of the circuit as it runs."""
+    threads: int = 1
+    """Threads that it holds for."""
+
+
+class Forecaster:
+    """Predicts the tasks of a table.
+
+    Args:
+        model: The model that predicts; None: the table's own predictions are judged.
+        sources: Where circuits come from.
+        threads: Threads that the model's card was measured with.
+    """
+
+    def __init__(self, model: StateVectorModel | None, sources: CircuitSources, threads: int = 1) -> None:
+        self.model, self.sources, self.threads = model, sources, threads
+        self._known: dict[tuple[str | bytes, int, str], Forecast] = {}
+
+    def forecast(self, table: TaskTable, row: int) -> Forecast:
+        """Return the forecast for one row of a table.
+
+        Raises:
+            QhpcsimError: if its circuit cannot be read, or its observable does not fit.
+        """
+        work = self.sources.work(table, row)
+        key = work.circuits[0], work.shots_each[0], work.observable
+        if key not in self._known:
+            self._known[key] = self._of_one(*key)
+        one = self._known[key]
+        if self.model is None:
+            return replace(one, **_own(table, row))
+        n = len(work.circuits)
+        return replace(one, median_s=n * one.median_s, p5_s=n * one.p5_s, p95_s=n * one.p95_s)
+
+    def _of_one(self, source: str | bytes, shots: int, observable: str) -> Forecast:
+        """Return the forecast for one circuit; the model's, or without times."""
+        circuit = compiled(open_circuit(source), observable)
+        if self.model is None:
+            return Forecast(math.nan, math.nan, math.nan, circuit.num_qubits)
+        wanted = Observable.parse(observable, "observable") if observable else None
+        bare = compiled(open_circuit(source)) if observable else circuit
+        cost = circuit_cost(bare, shots=max(shots, 1), observable=wanted, threads=self.threads)
+        found = self.model.predict(cost)
+        return Forecast(found.median_s, found.p5_s, found.p95_s, circuit.num_qubits, self.threads)
+
+
+def _own(table: TaskTable, row: int) -> dict[str, float | int]:
+    """Return the prediction that a table carries for one of its tasks."""
+    columns = {"median_s": table.predicted_s, "p5_s": table.p5_s, "p95_s": table.p95_s}
+    times = {name: math.nan if column is None else float(column[row]) for name, column in columns.items()}
+    return {**times, "threads": 1 if table.n_cores is None else max(1, int(table.n_cores[row]))}
