@@ -122,6 +122,13 @@ class Scheduler:
 
 
 @dataclass(frozen=True)
+class CouplingParams:
+    """How hybrid jobs hold nodes and QPUs; a registered coupling with parameters is a subclass."""
+
+    name: str = "hold"
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One simulation, whole."""
 
@@ -135,6 +142,8 @@ class Scenario:
     scheduler: Scheduler = field(default_factory=Scheduler)
     qpu: QpuService = NO_QPUS
     qpu_workload: QpuWorkload = field(default_factory=QpuWorkload)
+    coupling: CouplingParams = field(default_factory=CouplingParams)
+    """For workloads with hybrid jobs."""
     baseline: str = ""
     """Policy to compare with in the answer sentence; empty: none."""
     engine: str = "auto"

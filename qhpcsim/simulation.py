@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qhpcsim.core.errors import ConfigError, FacilityError
+from qhpcsim.core.hybrid_records import HybridWork
 from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
@@ -43,8 +44,10 @@ def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | N
     began_s = time.perf_counter()
     if seed is not None:
         scenario = dataclasses.replace(scenario, seed=seed)
-    table, partitions = build(scenario)
-    qpus = _qpu_side(scenario)
+    work, partitions = build(scenario)
+    if isinstance(work, HybridWork):
+        return _hybrid_result(scenario, work, partitions, progress, began_s)
+    table, qpus = work, _qpu_side(scenario)
     if qpus is not None and qpus.on_premises:
         table, partitions = qpus.join(table, partitions)
     baseline = _baseline(scenario, table, partitions)
@@ -62,6 +65,36 @@ def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | N
     )
 
 
+def _hybrid_result(
+    scenario: Scenario,
+    work: HybridWork,
+    partitions: dict[str, Partition],
+    progress: Progress | None,
+    began_s: float,
+    baseline: bool = False,
+) -> Result:
+    """Return the result of a scenario with hybrid jobs; its baseline runs on a workload made anew."""
+    from qhpcsim.simulation_hybrid import simulate_hybrid
+
+    other = None
+    if scenario.baseline and not baseline:
+        plain = dataclasses.replace(scenario, policy=_baseline_policy(scenario), baseline="")
+        again, _ = build(plain)
+        assert isinstance(again, HybridWork)
+        other = _hybrid_result(plain, again, partitions, None, began_s, baseline=True)
+    made = simulate_hybrid(scenario, work, partitions, progress)
+    return Result(
+        scenario=scenario,
+        table=made.table,
+        schedule=made.schedule,
+        partitions=made.partitions,
+        card={} if baseline else _card(scenario, made.schedule, time.perf_counter() - began_s),
+        baseline=other,
+        qpu=made.qpu,
+        hybrid=made.hybrid,
+    )
+
+
 def simulate_table(
     table: JobTable, nodes: int, policy: Policy, overrun: str = "kill", engine: str = "auto"
 ) -> Schedule:
@@ -69,8 +102,8 @@ def simulate_table(
     return replay(table, {ONE_PARTITION: Partition(nodes=nodes)}, policy, overrun=overrun, engine=engine)
 
 
-def build(scenario: Scenario) -> tuple[JobTable, dict[str, Partition]]:
-    """Return the batch workload and the machine that a scenario describes, all sizes resolved.
+def build(scenario: Scenario) -> tuple[JobTable | HybridWork, dict[str, Partition]]:
+    """Return the workload and the machine that a scenario describes, all sizes resolved.
 
     A partition that owns QPUs takes no part in making the workload. Without batch jobs the machine may be empty.
 
@@ -86,6 +119,8 @@ def build(scenario: Scenario) -> tuple[JobTable, dict[str, Partition]]:
         partitions = dict(scenario.facility.partitions) if needs_none else resolve(scenario.facility, None, "")
         entry = lookup("generator", workload.source, "workload.source")
         table = entry.target(workload, _for_batch_jobs(scenario, partitions), Rng(scenario.seed))
+        if isinstance(table, HybridWork):
+            return table, partitions
     if workload.max_jobs is not None or workload.load_scale != 1.0:
         from qhpcsim.workloads.clean import first_jobs, scaled_load
 
@@ -155,13 +190,18 @@ def _baseline(scenario: Scenario, table: JobTable, partitions: dict[str, Partiti
     """Return the same workload under the scenario's baseline policy."""
     if not scenario.baseline:
         return None
-    params = lookup("policy", scenario.baseline, "baseline").params
-    assert params is not None
-    same: dict[str, Any] = {key: getattr(scenario.policy, key) for key in ("semantics", "estimates")}
-    policy = dataclasses.replace(params(), **same)
+    policy = _baseline_policy(scenario)
     plain = dataclasses.replace(scenario, policy=policy, baseline="")
     schedule = _replay(plain, policy, table, partitions, None)
     return Result(scenario=plain, table=table, schedule=schedule, partitions=partitions, card={}, baseline=None)
+
+
+def _baseline_policy(scenario: Scenario) -> Policy:
+    params = lookup("policy", scenario.baseline, "baseline").params
+    assert params is not None
+    same: dict[str, Any] = {key: getattr(scenario.policy, key) for key in ("semantics", "estimates")}
+    policy: Policy = dataclasses.replace(params(), **same)
+    return policy
 
 
 def _replay(

@@ -21,7 +21,7 @@ from qhpcsim.policies.coupling.actions import TOKENS, Coupling
 from qhpcsim.qpu_scenario import QpuService
 from qhpcsim.results.hybrid_outcome import HybridOutcome
 from qhpcsim.results.qpu_outcome import QpuOutcome
-from qhpcsim.scenario import Partition, Policy, Scenario
+from qhpcsim.scenario import Partition, Scenario
 
 
 @dataclasses.dataclass
@@ -39,7 +39,6 @@ def simulate_hybrid(
     scenario: Scenario,
     work: HybridWork,
     partitions: dict[str, Partition],
-    policy: Policy,
     progress: Callable[[float], None] | None = None,
 ) -> HybridResult:
     """Return what becomes of hybrid jobs and the rigid jobs beside them.
@@ -48,7 +47,6 @@ def simulate_hybrid(
         scenario: Its QPUs (one abstract QPU if it has none), scheduler cycles, coupling and seed.
         work: The jobs.
         partitions: The machine; a partition ``qpu`` of tokens is added where the coupling needs one.
-        policy: Batch policy; the scenario's own, or its baseline.
         progress: Called now and then with the fraction done.
 
     Raises:
@@ -69,7 +67,7 @@ def simulate_hybrid(
         coupling,
         work.table,
         machine,
-        policy,
+        scenario.policy,
         fleet.service,
         rng,
         scenario.scheduler,

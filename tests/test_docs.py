@@ -13,6 +13,10 @@ PAGES = {
     "format": "formats.md",
     "generator": "formats.md",
     "policy": "semantics.md",
+    "qpu_model": "qpu.md",
+    "qpu_generator": "qpu.md",
+    "discipline": "qpu.md",
+    "qpu_choice": "qpu.md",
 }
 
 

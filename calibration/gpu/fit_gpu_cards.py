@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from benchmark_circuits import qcbm
-from gpu_card_text import ASSUMED, entry, text
 from scipy.optimize import least_squares
 
 from qhpcsim.models.gpu_groups import Operation, operations

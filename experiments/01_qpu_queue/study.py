@@ -22,8 +22,10 @@ import qhpcsim
 HERE = Path(__file__).parent
 DAY_S = 86400.0
 SHARES, THINKS_S = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5), (0.0, 5.0, 30.0)
-WORLDS = {"cloud": (7.0, 120.0), "alone": (4.0, 200.0)}
-"""Scenario file -> days, loops on average (and 20 times as many single jobs)."""
+QPU = "qpu.qpus.ibm_sherbrooke"
+ALONE = ("qpu.discipline=fifo", "qpu.latency_s=0", f"{QPU}.background=''", f"{QPU}.windows=[]")
+WORLDS = {"cloud": (7.0, 120.0, ()), "alone": (4.0, 200.0, ALONE)}
+"""Name -> days, loops on average (and 20 times as many single jobs), changes to the scenario."""
 SEEDS = {"cloud": range(1, 21), "alone": range(1, 13)}
 
 
@@ -54,12 +56,12 @@ def cases(seeds: dict[str, Iterable[int]] = SEEDS) -> list[Case]:
 
 def measure(case: Case) -> dict[str, float | str]:
     """Return what one simulation says about single jobs, loops, other users and the QPU; times in seconds."""
-    days, n_loops = WORLDS[case.world]
+    days, n_loops, changes = WORLDS[case.world]
     with tempfile.TemporaryDirectory() as folder:
         jobs = jobs_of(days * DAY_S, n_loops, case.think_s, case.share, case.seed, case.closes)
         jobs.to_csv(f"{folder}/jobs.csv", index=False)
-        overrides = [f"qpu_workload.path={folder}/jobs.csv", f"seed={case.seed}", *case.changes]
-        result = qhpcsim.simulate(qhpcsim.load(HERE / f"{case.world}.yaml", overrides))
+        source = ("qpu_workload=table", f"qpu_workload.path={folder}/jobs.csv", f"seed={case.seed}")
+        result = qhpcsim.simulate(qhpcsim.load("qpu_service", (*source, *changes, *case.changes)))
     data, figures = result.qpu.data, result.summary["qpu"]
     table = pd.DataFrame({"job": data.job_id.astype(str), "submit_s": data.submitted_s, "end_s": data.ended_s})
     table = table.assign(wait_s=data.wait_s, drawn_s=data.drawn_s)[~data.background]
@@ -91,7 +93,7 @@ def mg1_s(runs: pd.DataFrame) -> float:
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return means, differences ``d_`` to share 0 paired by seed, and the ``_half`` widths of their 95 % t intervals."""
+    """Return means, differences ``d_`` to share 0 paired by seed, and half the widths of their 95 % t intervals."""
     rows = []
     for (world, think_s, variant, share), group in runs.groupby(["world", "think_s", "variant", "share"]):
         plain = runs[(runs["world"] == world) & (runs["think_s"] == think_s) & (runs["share"] == 0.0)]

@@ -11,7 +11,9 @@ SHAPE = {"n_circuits": 10, "shots": 4000, "depth_total": 600, "n_2q_total": 300,
 """What every job asks for."""
 
 
-def jobs_of(until_s: float, n_loops: float, think_s: float, share: float, seed: int, closes: bool = True) -> pd.DataFrame:
+def jobs_of(
+    until_s: float, n_loops: float, think_s: float, share: float, seed: int, closes: bool = True
+) -> pd.DataFrame:
     """Return the workload under the columns of ``qpu_workload=table``.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from qhpcsim.cli.headline_hybrid import hybrid_table
 from qhpcsim.cli.headline_qpu import qpu_tables
 from qhpcsim.cli.output import number, table
 from qhpcsim.core.wording import duration, energy
@@ -36,6 +37,10 @@ def headline(scenario: Scenario, result: Any) -> str:
         parts.append(_batch_table(scenario, result))
     if qpu is not None:
         parts += qpu_tables(scenario.name, qpu)
+    if result.hybrid is not None:
+        other = None if result.baseline is None else result.baseline.hybrid.summary
+        names = (scenario.policy.name, scenario.baseline)
+        parts.append(hybrid_table(result.hybrid.summary, other, names))
     if notes := _notes(result):
         parts.append("\n".join(notes))
     if result.answer:

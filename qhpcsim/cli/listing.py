@@ -32,6 +32,8 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "disciplines": ("orders of a QPU's queue: qpu.discipline=NAME", lambda: _registry("discipline")),
     "choices": ("how a job finds its QPU: qpu.choice=NAME", lambda: _registry("qpu_choice")),
     "backgrounds": ("load of other users: qpu.qpus.NAME.background=BACKEND", lambda: _backgrounds()),
+    "couplings": ("how hybrid jobs hold nodes and QPUs: coupling=NAME", lambda: _options("coupling")),
+    "bindings": ("how tasks find their pilot", lambda: _registry("binding")),
     "exports": ("what a run folder can be turned into: qhpcsim convert RUN OUT --to NAME", lambda: _registry("export")),
 }
 """Plural -> (what it is and where it is used, its rows)."""

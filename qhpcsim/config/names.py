@@ -12,10 +12,10 @@ from qhpcsim.core.data import data_dir
 from qhpcsim.core.errors import UnknownNameError, nearest, shorten
 from qhpcsim.core.registry import Entry, entries
 from qhpcsim.qpu_scenario import NO_QPUS, QpuService, QpuWorkload
-from qhpcsim.scenario import Facility, Policy, Scheduler, TraceWorkload, Workload
+from qhpcsim.scenario import CouplingParams, Facility, Policy, Scheduler, TraceWorkload, Workload
 
-GROUPS = ("facility", "workload", "policy", "scheduler", "qpu", "qpu_workload")
-CHOICE_KEYS = {"policy": "name", "workload": "source", "qpu_workload": "source"}
+GROUPS = ("facility", "workload", "policy", "scheduler", "qpu", "qpu_workload", "coupling")
+CHOICE_KEYS = {"policy": "name", "workload": "source", "qpu_workload": "source", "coupling": "name"}
 """Field of a group's mapping that says which option it is made of."""
 INNER_CHOICES: dict[tuple[str, ...], str] = {("qpu", "discipline"): "discipline", ("qpu", "choice"): "qpu_choice"}
 """Key inside a group -> registry kind; its field ``name`` says which registered entry it is made of."""
@@ -26,6 +26,7 @@ DEFAULTS = {
     "scheduler": "events",
     "qpu": "none",
     "qpu_workload": "none",
+    "coupling": "hold",
 }
 """Option of each group where a scenario chooses none."""
 PLURALS = {
@@ -35,6 +36,7 @@ PLURALS = {
     "scheduler": "schedulers",
     "qpu": "qpu_services",
     "qpu_workload": "qpu_workloads",
+    "coupling": "couplings",
 }
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 """What a scenario, partition, node group or QPU may be called."""
@@ -55,6 +57,7 @@ _REGISTERED: dict[str, tuple[str, type]] = {
     "policy": ("policy", Policy),
     "workload": ("generator", Workload),
     "qpu_workload": ("qpu_generator", QpuWorkload),
+    "coupling": ("coupling", CouplingParams),
 }
 """Group -> kind of registry entries that are its options, and the dataclass of those that name none."""
 

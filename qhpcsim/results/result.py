@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.metrics.summary import summarise
-from qhpcsim.results import qpu_csv, qpu_wording, run_folder, wording
+from qhpcsim.results import hybrid_csv, hybrid_wording, qpu_csv, qpu_wording, run_folder, wording
+from qhpcsim.results.hybrid_outcome import HybridOutcome
 from qhpcsim.results.qpu_outcome import QpuOutcome
 from qhpcsim.results.run_folder import RunFolder
 from qhpcsim.scenario import Partition, Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
+
+HYBRID_HEADLINE = ("loop_throughput_per_s", "qpu_response_s", "qpu_utilisation", "held_idle_frac")
+"""Figures of hybrid jobs that stand at the top of the summary too."""
 
 
 @dataclass
@@ -34,6 +38,8 @@ class Result:
     """The same workload under the scenario's baseline policy."""
     qpu: QpuOutcome | None = None
     """The QPU side; None: the scenario has no QPUs."""
+    hybrid: HybridOutcome | None = None
+    """Hybrid jobs; None: the workload has none."""
 
     @cached_property
     def jobs(self) -> pd.DataFrame:
@@ -50,6 +56,11 @@ class Result:
         figures["answer"] = wording.answer(self.scenario.policy, figures, sides)
         if self.qpu is not None:
             qpu_wording.speak_of_qpus(figures, self.qpu.summary, has_batch_jobs=self.table.n > 0)
+        if self.hybrid is not None:
+            figures |= {key: self.hybrid.summary[key] for key in HYBRID_HEADLINE}
+            figures["hybrid"] = self.hybrid.summary
+            other = None if self.baseline is None or self.baseline.hybrid is None else self.baseline.hybrid.summary
+            figures["answer"] = hybrid_wording.answer(self.hybrid.summary, other)
         if self.baseline is not None:
             figures["baseline"] = self.baseline.summary
         return figures
@@ -84,6 +95,9 @@ class Result:
             qpu_csv.write_qpu_csv(path / run_folder.QPU_JOBS, self.qpu)
             qpu_csv.write_intervals(path / run_folder.QPU_INTERVALS, self.qpu)
             qpu_csv.write_quality(path / run_folder.QPU_QUALITY, self.qpu)
+        if self.hybrid is not None:
+            hybrid_csv.write_hybrid_csv(path / run_folder.HYBRID_JOBS, self.hybrid)
+            hybrid_csv.write_phases_csv(path / run_folder.PHASES, self.hybrid)
         run_folder.write_json(path / run_folder.SUMMARY, self.summary)
         run_folder.write_json(path / run_folder.CARD, self.card)
         return path

@@ -25,6 +25,9 @@ BASELINE_JOBS = "baseline_jobs.csv"
 QPU_JOBS, QPU_INTERVALS, QPU_QUALITY = "qpu.csv", "qpu_intervals.csv", "qpu_quality.csv"
 QPU_FILES = (QPU_JOBS, QPU_INTERVALS, QPU_QUALITY)
 """Tables of the QPU side, where the scenario has QPUs."""
+HYBRID_JOBS, PHASES = "hybrid.csv", "phases.csv"
+HYBRID_FILES = (HYBRID_JOBS, PHASES)
+"""Tables of hybrid jobs, where the workload has any."""
 
 
 def prepare(folder: Path) -> None:
@@ -41,7 +44,7 @@ def prepare(folder: Path) -> None:
             raise RunFolderError(
                 "the folder holds files that are not a run's", where=str(folder), hint="choose another --out"
             )
-        for name in (CARD, BASELINE_JOBS, *QPU_FILES):
+        for name in (CARD, BASELINE_JOBS, *QPU_FILES, *HYBRID_FILES):
             (folder / name).unlink(missing_ok=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -75,3 +75,15 @@ def warmed():
 
 def broken_warm_up():
     raise RuntimeError("no library here")
+
+
+def fail_work(task):
+    raise ValueError("not a gate of ours")
+
+
+def sleep_work(task):
+    time.sleep(30)
+
+
+def die_work(task):
+    die()

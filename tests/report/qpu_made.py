@@ -77,7 +77,8 @@ def wandering(span_s: float, seed: int) -> list[tuple[float, ...]]:
     rng = np.random.default_rng(seed)
     times = np.arange(0.0, max(span_s, 1.0), DAY_S)
     log_error = np.cumsum(rng.normal(0, 0.1, len(times)))
-    return [(t, 0.006 * np.exp(e), 0.02, 2e-4, 1e-4, float(rng.integers(0, 3))) for t, e in zip(times, log_error)]
+    dead = rng.integers(0, 3, len(times)).astype(float)
+    return [(t, 0.006 * np.exp(e), 0.02, 2e-4, 1e-4, n) for t, e, n in zip(times, log_error, dead, strict=True)]
 
 
 def outcome(jobs: QpuJobTable, service: QpuService, drifts: bool = True, seed: int = 1) -> QpuOutcome:

@@ -3,12 +3,19 @@
 import pytest
 
 from qhpcsim.report.page import render
+from qhpcsim.report.sources import from_result
 from tests.report.browser import chromium, screenshot, set_width
 from tests.report.builds import run_data
+from tests.report.qpu_made import qpu_result, week
 from tests.report.synthetic import five, many, two_partitions
 
 BROKEN = "return [...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).length"
 OVERFLOW = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+READY = """Promise.all([...document.images].map(i => i.decode())).then(() => done(true))"""
+"""Another width brings other pictures: wait until they are there."""
+LETTERS = """return [...document.querySelectorAll('figure img')].map(
+  i => 9 * (4 / 3) * i.clientWidth / i.naturalWidth)"""
+"""Height in pixels of the 9-point letters of each figure; natural widths are in pixels of 3/4 points."""
 BLEEDING = """return [...document.querySelectorAll('body *')].filter(e => !e.closest('.wide, pre')
   && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(e => e.tagName)"""
 
@@ -19,16 +26,32 @@ def window(tmp_path_factory):
         yield driver
 
 
-@pytest.mark.parametrize("size", ["five", "thousands", "many"])
-def test_page_opens_cleanly(size, window, tmp_path):
-    made = {"five": five, "thousands": two_partitions, "many": lambda: many(20_000)}[size]()
+def batch_page(made):
+    return render(run_data(made, baseline=made))
+
+
+PAGES = {
+    "five": lambda: batch_page(five()),
+    "thousands": lambda: batch_page(two_partitions()),
+    "many": lambda: batch_page(many(20_000)),
+    "qpus": lambda: render(from_result(qpu_result(week()))),
+    "both": lambda: render(from_result(qpu_result(week(200), five()))),
+}
+
+
+@pytest.mark.parametrize(("size", "n_images"), [("five", 4), ("thousands", 4), ("many", 4), ("qpus", 4), ("both", 8)])
+def test_page_opens_cleanly(size, n_images, window, tmp_path):
     page = tmp_path / f"{size}.html"
-    page.write_text(render(run_data(made, baseline=made)), encoding="utf-8")
+    page.write_text(PAGES[size](), encoding="utf-8")
     window.get(page.as_uri())
-    assert window.execute_script("return document.images.length") == 4
+    assert window.execute_script("return document.images.length") == n_images
     assert window.execute_script(BROKEN) == 0
     for width in (400, 1200):
         set_width(window, width)
+        assert window.execute_async_script("const done = arguments[0]; " + READY)
+        letters = window.execute_script(LETTERS)
+        assert len(letters) == n_images
+        assert all(9 <= pixels <= 15 for pixels in letters)
         assert window.execute_script(OVERFLOW) <= 0
         assert window.execute_script(BLEEDING) == []
         shot = tmp_path / f"{size}_{width}.png"

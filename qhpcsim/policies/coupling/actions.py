@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qhpcsim.core.hybrid_records import HybridJob
-from qhpcsim.policies.coupling.params import CouplingParams
+from qhpcsim.scenario import CouplingParams
 
 TOKENS = "qpu"
 """Partition whose nodes are the QPUs, or their tokens, as generic resources of the batch system."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from qhpcsim.core.hybrid_records import HybridJob
 from qhpcsim.core.registry import register
 from qhpcsim.policies.coupling.actions import TOKENS, Action, Call, Compute, Coupling, OpenSession, Part, Release, Start
-from qhpcsim.policies.coupling.params import CouplingParams, TokenParams
+from qhpcsim.policies.coupling.params import TokenParams
+from qhpcsim.scenario import CouplingParams
 
 
 def nodes_of(job: HybridJob) -> Part:

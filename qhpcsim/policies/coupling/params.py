@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class CouplingParams:
-    """What every coupling has."""
-
-    name: str = "hold"
+from qhpcsim.scenario import CouplingParams
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from qhpcsim.core.hybrid_records import HybridJob
 from qhpcsim.core.registry import register
 from qhpcsim.policies.coupling.actions import Action, Call, Compute, Coupling, Part, Pause, Release, Start
-from qhpcsim.policies.coupling.params import CouplingParams, MalleableParams, SplitParams
+from qhpcsim.policies.coupling.params import MalleableParams, SplitParams
+from qhpcsim.scenario import CouplingParams
 
 
 @register(
