@@ -1,4 +1,4 @@
-"""What do sessions cost the others? Writes results.csv, results.json and figure.png beside this file; see README.md."""
+"""What do sessions cost the others? Writes results.csv, results.json, figure.png and the tables of README.md."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from figure import draw
 from rich.progress import track
 from scipy.stats import t as student
+from show import draw, write_tables
 from workload import LOOP, jobs_of
 
 import qhpcsim
@@ -109,16 +109,18 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def headline(table: pd.DataFrame) -> dict[str, float]:
-    """Return the numbers that README.md quotes, in minutes, percent and ratios."""
-    rows = table[table["share"].isin((0.0, 0.5))].set_index(["world", "variant", "think_s", "share"])
-    found = {"single jobs wait, nobody has sessions, min": rows.loc["cloud", "", 5.0, 0.0]["mean"] / 60}
-    for think_s, row in rows.loc["cloud", "", :].xs(0.5, level="share").iterrows():
+    """Return the numbers that README.md quotes, of half of the users with sessions."""
+    found: dict[str, float] = {}
+    for _, row in table[table["share"] == 0.5].iterrows():
+        case = f"{row['variant'] or 'think'} {row['think_s']:g} s".replace("s 30 s", "s").replace("open 5 s", "open")
+        if row["world"] == "alone":
+            found[f"{case}: simulated / M/G/1"] = row["mean"] / row["mg1"]
+            continue
         for key, word in (("mean", "single jobs wait"), ("loop", "loops last"), ("others", "other users wait")):
-            found[f"{word} longer, think {think_s:g} s, min"] = row[f"d_{key}"] / 60
-            found[f"{word} longer, think {think_s:g} s, half of the interval, min"] = row[f"d_{key}_half"] / 60
-        found[f"QPU held idle, think {think_s:g} s, %"] = 100 * row["held_idle"]
-    for think_s, row in rows.loc["alone", "", :].xs(0.5, level="share").iterrows():
-        found[f"simulated / M/G/1, think {think_s:g} s"] = row["mean"] / row["mg1"]
+            found[f"{case}: {word} longer, min"] = row[f"d_{key}"] / 60
+            found[f"{case}: {word} longer, half of the interval, min"] = row[f"d_{key}_half"] / 60
+            found[f"{case}: {word} longer, %"] = 100 * row[f"d_{key}"] / (row[key] - row[f"d_{key}"])
+        found[f"{case}: QPU held idle, %"] = 100 * row["held_idle"]
     return found
 
 
@@ -130,6 +132,7 @@ def main() -> None:
         table = summary(pd.DataFrame(track(found, "simulating", total=len(every))))
     table.to_csv(HERE / "results.csv", index=False, float_format="%.6g")
     draw(table, HERE / "figure.png")
+    write_tables(table, HERE / "README.md")
     answers = {name: float(f"{value:.4g}") for name, value in headline(table).items()}
     (HERE / "results.json").write_text(json.dumps(answers, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(answers, indent=2))

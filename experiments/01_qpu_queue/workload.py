@@ -33,7 +33,7 @@ def jobs_of(
     thinks_s = think_s * draw.uniform(0.5, 1.5, len(loop))
     loops = {
         "job_id": [f"loop{a}.{b}" for a, b in zip(loop, step, strict=True)],
-        "submit_s": np.sort(draw.uniform(0.0, until_s, n))[loop],
+        "submit_s": draw.uniform(0.0, until_s, n)[loop],
         "user": [f"looper{u}" for u in user],
         "mode": np.where(inside, "session", "job"),
         "session": np.where(inside, loop.astype(str), ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qhpcsim.circuits.fusion import fuse
 from qhpcsim.circuits.gates import Gate
@@ -32,11 +32,13 @@ class CircuitCost:
     n_active: int
     """Qubits of the state vector: those that a result depends on."""
     n_plain: int
-    """Gates without an angle handed to the simulator, also those that it drops."""
+    """Gates without an angle, and matrices, handed to the simulator; also those that it drops."""
     n_parametric: int
     """Gates with angles handed to it."""
+    n_controlled: int
+    """Controlled gates with angles handed to it: Qiskit makes them anew from their parts."""
     n_other: int
-    """Measurements, barriers, matrices and all other instructions handed to it."""
+    """Measurements, barriers and all other instructions handed to it."""
     gates: tuple[Gate, ...]
     """Instructions inside the light cone, before fusion; qubits are counted from 0 to ``n_active`` − 1."""
     operations: tuple[Gate, ...]
@@ -93,9 +95,9 @@ def circuit_cost(
     An observable is saved on the qubits on which it acts, as ``simulator.with_observable`` does.
 
     Args:
-        circuit: A checked circuit, as it would be handed to the simulator (see ``simulator.for_simulator``).
+        circuit: A circuit in the simulator's gates, as ``simulator.for_simulator`` returns it.
         shots: Number of shots; with an observable they count only if the state is random.
-        observable: Save its expectation value at the end in place of final measurements.
+        observable: Save its expectation value at the end, in place of final measurements.
         threads: Threads of the simulator; they cut very long circuits into pieces before fusion.
         precision: ``double`` or ``single``.
 
@@ -134,15 +136,20 @@ def circuit_cost(
 
 def _handed_over(circuit: QuantumCircuit, n_saves: int) -> dict[str, int]:
     """Return how many instructions of each kind the simulator is given."""
-    n_plain = n_parametric = 0
-    n_other = n_saves
+    kinds = dict.fromkeys(("n_plain", "n_parametric", "n_controlled", "n_other"), 0)
+    kinds["n_other"] = n_saves
     for step in _each(steps(circuit)):
-        params = step.operation.params
-        is_gate = step.operation.name in standard_gates() and step.operation.name not in _OTHER
-        n_plain += is_gate and not params
-        n_parametric += is_gate and bool(params)
-        n_other += not is_gate
-    return {"n_plain": n_plain, "n_parametric": n_parametric, "n_other": n_other}
+        kinds[_kind(step.operation)] += 1
+    return kinds
+
+
+def _kind(operation: Any) -> str:
+    name = operation.name
+    if name != "unitary" and (name in _OTHER or name not in standard_gates()):
+        return "n_other"
+    if name == "unitary" or not operation.params:
+        return "n_plain"
+    return "n_controlled" if name[0] in "cm" else "n_parametric"
 
 
 def _each(path: Iterable[Step]) -> Iterator[Step]:

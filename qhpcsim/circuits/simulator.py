@@ -37,11 +37,14 @@ def for_simulator(circuit: QuantumCircuit, where: str = "circuit") -> QuantumCir
         raise CircuitError(f"cannot be simulated: {shorten(error.message, 160)}", where=where) from None
 
 
-def with_observable(circuit: QuantumCircuit, observable: Observable) -> QuantumCircuit:
-    """Return a circuit that saves an expectation value at its end in place of its final measurements.
+def with_observable(circuit: QuantumCircuit, observable: Observable, where: str = "circuit") -> QuantumCircuit:
+    """Return a circuit in the simulator's own gates that saves an expectation value in place of final measurements.
 
     The value is saved on the qubits on which the observable acts, so that the simulator can drop what lies outside
     their light cone; saving it on all qubits would make it simulate the whole circuit.
+
+    Raises:
+        CircuitError: if the observable does not fit, or a gate cannot be expressed.
     """
     import qiskit_aer  # noqa: F401  (gives circuits their save instructions)
     from qiskit.quantum_info import SparsePauliOp
@@ -50,6 +53,7 @@ def with_observable(circuit: QuantumCircuit, observable: Observable) -> QuantumC
     qubits = observable.qubits()
     last = observable.n_qubits - 1
     terms = [("".join(letters[last - q] for q in reversed(qubits)), value) for letters, value in observable.terms]
-    saved = circuit.remove_final_measurements(inplace=False)
-    saved.save_expectation_value(SparsePauliOp.from_list(terms), list(qubits))
-    return saved
+    # Compiled after the removal: what removes measurements leaves gates in a form that is handed over thrice as fast.
+    ready = for_simulator(circuit.remove_final_measurements(inplace=False), where)
+    ready.save_expectation_value(SparsePauliOp.from_list(terms), list(qubits))
+    return ready

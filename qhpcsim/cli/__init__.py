@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "validate": ("validation", "check a scenario file, a workload file, a circuit, a card or a run folder"),
     "convert": ("conversion", "turn a workload file or a run folder into another format"),
     "predict": ("prediction", "predict the service time of QPU jobs in a table"),
+    "validate-models": ("model_validation", "execute a sample of a run's tasks here and compare with the predictions"),
     "report": ("reporting", "draw report.html of a run folder again"),
 }
 """Verb -> (module of this package, what it does)."""
@@ -95,7 +96,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _overview() -> str:
     lines = ["usage: qhpcsim VERB …", "", "Discrete-event simulator of hybrid quantum-HPC facilities.", "", "verbs:"]
-    lines += [f"  {verb:<10} {summary}" for verb, (_, summary) in VERBS.items()]
+    lines += [f"  {verb:<15} {summary}" for verb, (_, summary) in VERBS.items()]
     lines += ["", "qhpcsim VERB --help says more; qhpcsim --version names the version.", EPILOG]
     return "\n".join(lines)
 

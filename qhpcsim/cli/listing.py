@@ -34,6 +34,8 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "backgrounds": ("load of other users: qpu.qpus.NAME.background=BACKEND", lambda: _backgrounds()),
     "couplings": ("how hybrid jobs hold nodes and QPUs: coupling=NAME", lambda: _options("coupling")),
     "bindings": ("how tasks find their pilot", lambda: _registry("binding")),
+    "engines": ("what executes tasks for real: --engine NAME", lambda: _registry("engine")),
+    "works": ("kinds of work that can be executed for real: kind of a task", lambda: _registry("work")),
     "exports": ("what a run folder can be turned into: qhpcsim convert RUN OUT --to NAME", lambda: _registry("export")),
 }
 """Plural -> (what it is and where it is used, its rows)."""

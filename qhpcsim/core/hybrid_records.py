@@ -45,7 +45,7 @@ class HybridRun:
     """First classical phase began."""
     ended_s: float = np.nan
     state: str = "QUEUED"
-    """COMPLETED, WALLTIME (its allocation ended first), QUEUED or RUNNING when the simulation stopped."""
+    """COMPLETED, WALLTIME (its allocation ended first), FAILED (the QPU service refused a call), QUEUED or RUNNING."""
     phases: list[tuple[str, float, float]] = field(default_factory=list)
     """(kind, start, end): ``queue`` (waits for nodes), ``cpu``, ``qpu_wait``, ``qpu``, ``launch``, ``resize``."""
     held: list[tuple[str, int, float, float]] = field(default_factory=list)

@@ -36,20 +36,22 @@ def open_cluster(scheduler: str, workers: int) -> tuple[Any, Any]:
         from distributed import Client
     except ImportError:
         raise EngineError("Dask is not installed", where="engine dask", hint="pip install 'qhpcsim[dask]'") from None
+    client: Any = Client
     if not scheduler:
         cluster = _local(workers)
     elif scheduler in BATCH_SYSTEMS:
         cluster = _batch(scheduler, workers)
     else:
-        return _connected(Client, scheduler), None
-    return Client(cluster, set_as_default=False), cluster
+        return _connected(client, scheduler), None
+    return client(cluster, set_as_default=False), cluster
 
 
 def _local(workers: int) -> Any:
-    from distributed import LocalCluster
+    import distributed
 
+    start: Any = distributed.LocalCluster
     # no memory limit: Dask's own pauses and kills workers long before a state vector fills the machine
-    return LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0")
+    return start(n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0")
 
 
 def _batch(name: str, workers: int) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qhpcsim.core.task_records import word_texts
-from qhpcsim.core.wording import MISSING, number
+from qhpcsim.core.wording import MISSING, sign
 from qhpcsim.execution.agreement import Agreement, agreement
 from qhpcsim.execution.validation import Validation
 
@@ -123,15 +123,13 @@ def percent(fraction: float, signed: bool = False) -> str:
     """Return a fraction as per cent; with a sign where that matters."""
     if not math.isfinite(fraction):
         return MISSING
-    text = number(100 * fraction)
-    return f"{'+' if signed and fraction > 0 else ''}{text} %"
+    return f"{'+' if signed and fraction > 0 else ''}{_hundredths(fraction)} %"
 
 
 def _of(found: Validation, mask: list[bool], seed: int) -> Agreement:
     chosen, table = np.array(mask, dtype=np.bool_), found.table
     assert table.predicted_s is not None and table.p5_s is not None and table.p95_s is not None
-    columns = (table.predicted_s, table.p5_s, table.p95_s, found.measured_s)
-    return agreement(*(column[chosen] for column in columns), seed=seed)
+    return agreement(table.predicted_s[chosen], table.p5_s[chosen], table.p95_s[chosen], found.measured_s[chosen], seed)
 
 
 def _missing(found: Validation) -> str:
@@ -152,7 +150,13 @@ def _device(name: str, device_class: str) -> str:
 
 
 def _span(low: float, high: float) -> str:
-    return MISSING if math.isnan(low) else f"{number(100 * low)}–{number(100 * high)} %"
+    return MISSING if math.isnan(low) else f"{_hundredths(low)}–{_hundredths(high)} %"
+
+
+def _hundredths(fraction: float) -> str:
+    """Return a fraction times 100, with one decimal below 100."""
+    value = 100 * fraction
+    return sign(f"{value:.1f}" if abs(value) < 99.95 else f"{value:,.0f}")
 
 
 def _listed(words: list[str]) -> str:

@@ -52,7 +52,7 @@ class Forecaster:
             self._known[key] = self._of_one(*key)
         one = self._known[key]
         if self.model is None:
-            return replace(one, **_own(table, row))
+            return _own(table, row, one.n_qubits)
         n = len(work.circuits)
         return replace(one, median_s=n * one.median_s, p5_s=n * one.p5_s, p95_s=n * one.p95_s)
 
@@ -68,8 +68,14 @@ class Forecaster:
         return Forecast(found.median_s, found.p5_s, found.p95_s, circuit.num_qubits, self.threads)
 
 
-def _own(table: TaskTable, row: int) -> dict[str, float | int]:
+def _own(table: TaskTable, row: int, n_qubits: int) -> Forecast:
     """Return the prediction that a table carries for one of its tasks."""
-    columns = {"median_s": table.predicted_s, "p5_s": table.p5_s, "p95_s": table.p95_s}
-    times = {name: math.nan if column is None else float(column[row]) for name, column in columns.items()}
-    return {**times, "threads": 1 if table.n_cores is None else max(1, int(table.n_cores[row]))}
+    median_s, p5_s, p95_s = (
+        math.nan if column is None else float(column[row]) for column in (table.predicted_s, table.p5_s, table.p95_s)
+    )
+    return Forecast(median_s, p5_s, p95_s, n_qubits, 1 if table.n_cores is None else max(1, int(table.n_cores[row])))
+
+
+def open_model(card: str) -> tuple[StateVectorModel, int]:
+    """Return the model of a card, and the threads that it holds for."""
+    raise NotImplementedError(card)

@@ -92,5 +92,7 @@ def measure(
 
 
 def _ready(planned: Planned) -> QuantumCircuit:
-    circuit = for_simulator(named_circuit(planned.circuit))
-    return with_observable(circuit, Observable.parse(planned.observable)) if planned.observable else circuit
+    circuit = named_circuit(planned.circuit)
+    if planned.observable:
+        return with_observable(circuit, Observable.parse(planned.observable))
+    return for_simulator(circuit)

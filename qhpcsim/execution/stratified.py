@@ -12,19 +12,22 @@ def in_turns(strata: Sequence[Hashable], alike: Sequence[Hashable], rows: Sequen
     """Yield every row once, in the order in which a sample should take them.
 
     Args:
-        strata: (n,) stratum of each row of the table; they take turns in sorted order.
+        strata: (n,) stratum of each row of the table; they take turns, in an order drawn once.
         alike: (n,) what a row asks for: within a stratum, one of each comes before any is repeated.
         rows: Which rows there are to take.
-        seed: Decides the order within each stratum; equal seeds give equal orders.
+        seed: Decides the order of the strata and within them; equal seeds give equal orders.
     """
-    order = [rows[k] for k in Rng(seed).stream("sample").permutation(len(rows)).tolist()]
+    rng = Rng(seed).stream("sample")
+    order = [rows[k] for k in rng.permutation(len(rows)).tolist()]
     seen: Counter[tuple[Hashable, Hashable]] = Counter()
     turns: dict[Hashable, list[tuple[int, int]]] = {}
     for row in order:
         work = strata[row], alike[row]
         turns.setdefault(strata[row], []).append((seen[work], row))
         seen[work] += 1
-    queues = [iter(sorted(turns[key], key=lambda pair: pair[0])) for key in sorted(turns, key=repr)]
+    names = sorted(turns, key=repr)
+    in_order = [turns[names[k]] for k in rng.permutation(len(names)).tolist()]
+    queues = [iter(sorted(each, key=lambda pair: pair[0])) for each in in_order]
     while queues:
         left = []
         for queue in queues:

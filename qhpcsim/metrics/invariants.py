@@ -3,7 +3,7 @@
 I01 finite; I02 submit <= start <= end; I03 lengths; I04 no overcommit; I05 nodes exclusive and as many as asked;
 I06 every job once; I07 monotone clock; I08, I09 FCFS; I10 EASY head by its shadow time; I11 conservative slots with
 exact estimates; I12 Little's law; I13 energy; I14 utilisation; I15 makespan bounds; I16 figures recomputed; I18 no
-idling while the head fits. I17 is about QPU windows and has nothing to look at in a machine without QPUs.
+idling while the head fits. I17 and the rest of what is about QPUs is in ``checks.qpu``.
 
 Rules about policies are checked where they are theorems: queues in order of submission, whole and equal nodes, no
 dependencies, a pass at every change; I10 and I11 up to some thousands of jobs.

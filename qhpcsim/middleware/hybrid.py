@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qhpcsim.core.errors import ConfigError, InvariantError
+from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.hybrid_records import HybridJob, HybridRun
 from qhpcsim.core.qpu_records import QpuMode
 from qhpcsim.core.rng import Rng
@@ -123,6 +123,8 @@ class _Runner:
         self._names: dict[int, str] = {}
         self._waiting = 0
         self._since_s = 0.0
+        self._session = index
+        self._asked: Call | OpenSession | None = None
         self.run = HybridRun()
 
     def arrive(self, _event: object = None) -> None:
@@ -139,7 +141,7 @@ class _Runner:
 
     def advance(self, _event: object = None) -> None:
         """Do what comes next; called whenever the last step is done."""
-        if self.run.state == "WALLTIME":
+        if self._over:
             return
         for action in self._steps:
             if self._begin(action):
@@ -200,12 +202,16 @@ class _Runner:
         name = self._names.pop(row)
         _, nodes, since_s = self._held.pop(name)
         self.run.held.append((name, nodes, since_s, now_s))
-        if killed and self.run.state != "WALLTIME":
-            self._die(now_s)
+        if killed and not self._over:
+            self._die("WALLTIME", now_s)
 
-    def _die(self, now_s: float) -> None:
-        """End the job because an allocation reached its walltime; what else it holds or waits for goes too."""
-        self.run.state, self.run.ended_s = "WALLTIME", now_s
+    @property
+    def _over(self) -> bool:
+        return self.run.state in ("WALLTIME", "FAILED")
+
+    def _die(self, state: str, now_s: float) -> None:
+        """End the job before its last step; all that it holds or waits for goes too."""
+        self.run.state, self.run.ended_s = state, now_s
         self.run.phases = [(kind, a, min(b, now_s)) for kind, a, b in self.run.phases]
         for row in list(self._names):
             self._owner.centre.open.cancel(row)
@@ -217,13 +223,14 @@ class _Runner:
         if action.owned:
             return self._spend("qpu", float(times[0]))
         assert qpu is not None
+        self._asked = action
         last = action.session and action.k == job.n_calls - 1
         qpu.submit(
             QpuJob(
                 tuple(times.tolist()),
                 user=job.user or job.name,
                 mode=QpuMode.SESSION if action.session else QpuMode.JOB,
-                session=self.index if action.session else -1,
+                session=self._session if action.session else -1,
                 closes_session=last,
             ),
             self._answered,
@@ -234,8 +241,9 @@ class _Runner:
         """Send a job of no length that begins the session."""
         qpu = self._owner.centre.qpu
         assert qpu is not None
+        self._asked = OpenSession()
         qpu.submit(
-            QpuJob((0.0,), user=self.job.user or self.job.name, mode=QpuMode.SESSION, session=self.index),
+            QpuJob((0.0,), user=self.job.user or self.job.name, mode=QpuMode.SESSION, session=self._session),
             self._answered,
         )
         return True
@@ -244,17 +252,31 @@ class _Runner:
         """Note a call's wait and run, and go on."""
         qpu = self._owner.centre.qpu
         assert qpu is not None
-        if self.run.state == "WALLTIME":
+        if self._over:
             return
         jobs = qpu.jobs
         sent_s, started_s, ended_s = jobs.submitted_s[call], jobs.started_s[call], jobs.ended_s[call]
         if started_s != started_s:
-            raise InvariantError(f"t = {now_s} s: a call of hybrid job {self.job.name} never ran")
+            self.run.phases.append(("qpu_wait", sent_s, now_s))
+            self._refused(now_s)
+            return
         if started_s > sent_s:
             self.run.phases.append(("qpu_wait", sent_s, started_s))
         if ended_s > started_s:
             self.run.phases.append(("qpu", started_s, ended_s))
         self.advance()
+
+    def _refused(self, now_s: float) -> None:
+        """Begin a new session if the old one was closed; a call that the service does not take ends the job."""
+        in_session = isinstance(self._asked, OpenSession) or (isinstance(self._asked, Call) and self._asked.session)
+        if not in_session or self._owner.centre.qpu is None:
+            self._die("FAILED", now_s)
+            return
+        self._session += len(self._owner.runners)
+        if isinstance(self._asked, Call):
+            self._call(self._asked)
+        else:
+            self._open_session()
 
     def _finish(self) -> None:
         self.run.state, self.run.ended_s = "COMPLETED", self._owner.centre.clock.now

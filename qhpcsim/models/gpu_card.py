@@ -70,7 +70,7 @@ def read_card(
         if entry.unit not in units:
             raise CardError(f"unit {shorten(entry.unit)!r} does not fit", where=where, allowed=", ".join(units))
         value = found.value(entry_name) * _SCALE.get(entry.unit, 1.0)
-        if value < 0 or (value == 0 and entry.unit in (*_RATE, *_SIZE, "devices")):
+        if value < 0 or (value == 0 and entry.unit in (*_RATE, *_SIZE, "devices", "tasks")):
             raise CardError(f"{value:g} is impossible", where=where, allowed="more than 0")
         numbers[entry_name] = value
     missing = [key for key, (_, required) in schema.items() if required and key not in numbers]

@@ -31,6 +31,7 @@ TERMS = (
     Term("start", "s", "start-up", "one call of run().result()"),
     Term("plain", "s", "hand-over", "gate without an angle, handed from Python to the simulator"),
     Term("parametric", "s", "hand-over", "gate with an angle, handed over"),
+    Term("controlled_angle", "s", "hand-over", "controlled gate with an angle, handed over"),
     Term("other", "s", "hand-over", "any other instruction, handed over"),
     Term("fusion", "s", "fusion", "gate that passes through fusion"),
     Term("operation", "s", "operations", "call of an operation"),
@@ -86,7 +87,8 @@ def counts(cost: CircuitCost, machine: Machine) -> FloatArray:
     """
     found = dict.fromkeys(NAMES, 0.0)
     found["start"] = 1.0
-    found["plain"], found["parametric"], found["other"] = cost.n_plain, cost.n_parametric, cost.n_other
+    found["plain"], found["parametric"] = cost.n_plain, cost.n_parametric
+    found["controlled_angle"], found["other"] = cost.n_controlled, cost.n_other
     found["fusion"] = float(len(cost.gates)) if cost.n_active > THRESHOLD else 0.0
     if cost.n_active:
         _add_state(found, cost, machine)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DASHES = (0, (3, 2))
-_END: dict[str, Any] = {"marker": "o", "markersize": 3.5, "markevery": [-1]}
+_END: dict[str, Any] = {"marker": "o", "markersize": 3.5, "linestyle": "none"}
 """A dot at the longest wait: a curve whose jobs all started at once would be nothing else."""
 _MAX_POINTS = 300
 _TICKS = (
@@ -85,7 +85,8 @@ def _draw(axes: Axes, curve: Curve) -> object | None:
     x, y = ecdf(curve.wait_s)
     line: Any = DASHES if curve.dashed else "-"
     width = 1.1 if curve.dashed else 1.7
-    (drawn,) = axes.step(x, y, where="post", color=curve.colour, linestyle=line, linewidth=width, **_END)
+    (drawn,) = axes.step(x, y, where="post", color=curve.colour, linestyle=line, linewidth=width)
+    axes.plot(x[-1:], y[-1:], color=curve.colour, **_END)
     return drawn if curve.label else None
 
 

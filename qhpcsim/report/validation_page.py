@@ -14,12 +14,13 @@ import numpy as np
 
 from qhpcsim.core.records import FloatArray
 from qhpcsim.core.wording import duration
-from qhpcsim.report.style import INK, MUTED, PALETTE, TWO_LINES_IN, Picture, Sheet, draw, legend_above
+from qhpcsim.report.style import INK, MUTED, PALETTE, Picture, Sheet, draw, legend_above
 from qhpcsim.report.tables import Table
 from qhpcsim.report.text import count, plain, unbroken
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 TITLE = "Predicted and measured times"
@@ -111,13 +112,26 @@ def _figure(page: ValidationPage, known: np.ndarray, sheet: Sheet) -> Figure:
                 markersize=4.5, elinewidth=0.8, alpha=0.85,
             )
         )  # fmt: skip
-    axes.set(xscale="log", yscale="log", xlabel="predicted time (s)", ylabel="measured time (s)")
-    ends = [*axes.get_xlim(), *axes.get_ylim()]
-    axes.axline((min(ends), min(ends)), (max(ends), max(ends)), color=INK, linewidth=0.9, zorder=0)
-    axes.tick_params(labelcolor=MUTED)
-    sheet.margins(figure, 0.35 + sheet.legend_in(shown), bottom_in=TWO_LINES_IN)
+    axes.set(xscale="log", yscale="log", xlabel="predicted time")
+    axes.set_title("measured time", loc="left")
+    _square(axes)
+    sheet.margins(figure, 0.35 + sheet.legend_in(shown))
     legend_above(axes, handles, shown, sheet)
     return figure
+
+
+def _square(axes: Axes) -> None:
+    """Give both axes the same limits and times as labels, and draw the line of equality."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    ends = [*axes.get_xlim(), *axes.get_ylim()]
+    low, high = min(ends), max(ends)
+    axes.set(xlim=(low, high), ylim=(low, high))
+    axes.plot([low, high], [low, high], color=INK, linewidth=0.9, zorder=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda seconds, _: duration(seconds)))
+        axis.set_minor_formatter(NullFormatter())
+    axes.tick_params(labelcolor=MUTED)
 
 
 def _harmless(table: Table) -> Table:

@@ -18,10 +18,8 @@ def cluster(folder, workers=2, options=("--nthreads", "1", "--no-dashboard")):
     try:
         while not file.exists() or not file.read_text().strip():
             time.sleep(0.05)
-        for k in range(workers):
-            started.append(
-                _start("distributed.cli.dask_worker", "--scheduler-file", file, "--no-nanny", "--name", f"w{k}", *options)
-            )
+        place = ("--scheduler-file", file, "--no-nanny", *options)
+        started += [_start("distributed.cli.dask_worker", *place, "--name", f"w{k}") for k in range(workers)]
         yield json.loads(file.read_text())["address"], started
     finally:
         for each in started:

@@ -23,7 +23,7 @@ cp "${{@: -1}}" "$job"  # as Slurm does: the file is gone when the job starts
 setsid bash "$job" > "$job.out" 2>&1 &
 echo "Submitted batch job $!"
 """
-FAKE_SCANCEL = "#!/bin/bash\nfor job in \"$@\"; do kill -9 -- -$job; done\n"
+FAKE_SCANCEL = '#!/bin/bash\nfor job in "$@"; do kill -9 -- -$job; done\n'
 
 
 def kill_at_work(worker, folder):
@@ -54,31 +54,35 @@ def test_one_of_two_workers_killed_in_the_middle_loses_nothing(tmp_path):
 
 def test_processes_of_a_killed_worker_end_with_it(tmp_path):
     mark = tmp_path / "alive"
-    with cluster(tmp_path, workers=1) as (address, (_, worker)):
-        with open_engine("dask", scheduler=address, budget_s=30, retries=0) as engine:
-            wait_for_workers(engine, 1)
-            engine.submit(Task("spin", jobs.spin, (str(mark),)))
-            while not mark.exists():
-                time.sleep(0.05)
-            worker.kill()
-            worker.wait()
-            time.sleep(0.3)
-            last = mark.read_text()
-            time.sleep(0.3)
-            assert mark.read_text() == last
-            engine.close(cancel=True)
+    with (
+        cluster(tmp_path, workers=1) as (address, (_, worker)),
+        open_engine("dask", scheduler=address, budget_s=30, retries=0) as engine,
+    ):
+        wait_for_workers(engine, 1)
+        engine.submit(Task("spin", jobs.spin, (str(mark),)))
+        while not mark.exists():
+            time.sleep(0.05)
+        worker.kill()
+        worker.wait()
+        time.sleep(0.3)
+        last = mark.read_text()
+        time.sleep(0.3)
+        assert mark.read_text() == last
+        engine.close(cancel=True)
 
 
 def test_a_lost_scheduler_ends_every_task_with_a_reason(tmp_path):
-    with cluster(tmp_path, workers=1) as (address, (scheduler, _)):
-        with open_engine("dask", scheduler=address, budget_s=6, retries=1) as engine:
-            wait_for_workers(engine, 1)
-            results = []
-            for result in engine.map_unordered([Task(str(k), jobs.slow, (0.2, k)) for k in range(60)]):
-                results.append(result)
-                if len(results) == 3:
-                    scheduler.kill()
-                    scheduler.wait()
+    with (
+        cluster(tmp_path, workers=1) as (address, (scheduler, _)),
+        open_engine("dask", scheduler=address, budget_s=6, retries=1) as engine,
+    ):
+        wait_for_workers(engine, 1)
+        results = []
+        for result in engine.map_unordered([Task(str(k), jobs.slow, (0.2, k)) for k in range(60)]):
+            results.append(result)
+            if len(results) == 3:
+                scheduler.kill()
+                scheduler.wait()
     assert sorted(int(each.task_id) for each in results) == list(range(60))
     assert {each.reason for each in results} <= {"", "budget", "lost_worker"}
     assert sum(not each.ok for each in results) >= 30
@@ -113,12 +117,15 @@ def test_workers_as_slurm_jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
     settings = {
-        "cores": 1, "processes": 1, "memory": "1GB", "walltime": "00:05:00", "interface": "lo", "python": sys.executable,
-        "job-script-prologue": [f"export PYTHONPATH={ROOT}"], "local-directory": str(tmp_path),
+        "cores": 1, "processes": 1, "memory": "1GB", "walltime": "00:05:00", "interface": "lo",
+        "python": sys.executable, "job-script-prologue": [f"export PYTHONPATH={ROOT}"],
+        "local-directory": str(tmp_path),
     }  # fmt: skip
-    with dask.config.set({f"jobqueue.slurm.{key}": value for key, value in settings.items()}):
-        with open_engine("dask", workers=2, scheduler="slurm", budget_s=60) as engine:
-            results = list(engine.map(Task(str(k), jobs.slow, (0.3, k)) for k in range(6)))
+    with (
+        dask.config.set({f"jobqueue.slurm.{key}": value for key, value in settings.items()}),
+        open_engine("dask", workers=2, scheduler="slurm", budget_s=60) as engine,
+    ):
+        results = list(engine.map(Task(str(k), jobs.slow, (0.3, k)) for k in range(6)))
     assert [each.value for each in results] == list(range(6))
     assert len(log.read_text().split()) == 2
     assert len({each.worker for each in results}) == 2

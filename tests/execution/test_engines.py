@@ -177,9 +177,10 @@ def test_each_worker_warms_up_once_before_its_first_task(name):
 
 
 def test_workers_that_cannot_start_end_the_run():
-    with pytest.raises(EngineError, match="no library here"), open_engine(
-        "processes", workers=2, warm_up=jobs.broken_warm_up
-    ) as engine:
+    with (
+        pytest.raises(EngineError, match="no library here"),
+        open_engine("processes", workers=2, warm_up=jobs.broken_warm_up) as engine,
+    ):
         list(engine.map([Task("t", jobs.double, (1,))]))
 
 

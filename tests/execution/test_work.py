@@ -1,6 +1,5 @@
 """What tasks do, against exact states, and the same on every engine."""
 
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -16,7 +15,8 @@ from qhpcsim.execution.task import Task
 from qhpcsim.execution.work import expectation, sampling, sub_experiments
 
 CIRCUITS = ("efficient_su2:4:reps=1,seed=3", "qaoa:5:layers=1,seed=2", "tfim:4:steps=2")
-RESET = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; h q[0]; reset q[0]; h q[0]; cx q[0],q[1]; measure q -> c;'
+RESET = """OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2];
+h q[0]; reset q[0]; h q[0]; cx q[0],q[1]; measure q -> c;"""
 TASKS = (
     *(Task(f"s{k}", sampling, (CircuitTask((c,), 500, seed=aer_seed(5, f"s{k}")),)) for k, c in enumerate(CIRCUITS)),
     Task("e", expectation, (CircuitTask((CIRCUITS[0],), 0, "ZZII + 0.5*IXXI", aer_seed(5, "e")),)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qhpcsim.metrics.qpu import summarise_qpu
-from qhpcsim.report.ecdf import Curve, ecdf
+from qhpcsim.report.ecdf import ecdf
 from qhpcsim.report.qpu_quality_figure import band
 from qhpcsim.report.qpu_queue_figure import queue_steps, waited
 from qhpcsim.report.qpu_time import USES, edges, shares, uses
@@ -104,5 +104,5 @@ def test_band_is_percentiles_of_each_interval():
 
 
 def test_a_curve_without_waits_is_one_point():
-    x, y = ecdf(Curve("session", np.zeros(4), "#000000").wait_s)
+    x, y = ecdf(np.zeros(4))
     assert (x.tolist(), y.tolist()) == ([0.0], [100.0])

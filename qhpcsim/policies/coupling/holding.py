@@ -118,7 +118,8 @@ class HoldUnhold(Coupling):
     """A QPU session first, then the nodes.
 
     Model: the session queues for the QPU; when it is active the batch job is submitted; calls run in the session,
-        which falls dormant if it is idle for longer than the service allows and queues again for its next call.
+        which falls dormant if it is idle for longer than the service allows and queues again for its next call. A
+        session that the service has closed is replaced by a new one.
     Assumes: opening a session takes no QPU time.
     Not modelled: a vendor that charges for the dormant session.
     Source: flux-quantum 0.0.1.
