@@ -1,4 +1,4 @@
-"""The figure and the tables of the study."""
+"""The figure and the table of the study."""
 
 from __future__ import annotations
 
@@ -73,21 +73,19 @@ def _everyone(axis: Axes, table: pd.DataFrame) -> None:
     axis.grid(axis="x", visible=False)
 
 
-def write_tables(table: pd.DataFrame, readme: Path) -> None:
-    """Put the tables of the study between the marks of a README."""
+def write_table(table: pd.DataFrame, readme: Path) -> None:
+    """Put the table of the study between the marks of a README."""
     cloud = table[table["world"] == "cloud"].sort_values(["variant", "think_s", "share"])
-    columns = {"mean": "single, mean", "median": "single, median", "p95": "single, p95", "others": "other users", "loop": "loops"}
-    heads = ["think time", "with sessions", *(f"{word}, min" for word in columns.values()), "held idle"]
+    columns = {"mean": "single jobs: mean", "median": "median", "p95": "p95", "others": "other users: mean"}
+    columns["loop"] = "loops"
+    heads = ["think time", "with sessions", *columns.values(), "held idle"]
     rows = [heads, ["---"] * len(heads)]
     for _, row in cloud.iterrows():
         think = f"{row['think_s']:g} s" + (f", {row['variant']}" if row["variant"] else "")
         first = row["share"] == 0.0
         cells = [f"{row[k] / 60:.1f}" if first else _change(row[f"d_{k}"], row[f"d_{k}_half"]) for k in columns]
         rows.append([think, f"{100 * row['share']:.0f} %", *cells, f"{100 * row['held_idle']:.1f} %"])
-    base = cloud.iloc[0]
-    tail = [f"{base[f'others_p{q}'] / 60:.3g}" for q in (25, 50, 75, 90, 95, 99)]
-    rows = [*rows, [], ["**other users here**", "fair share", *tail]]
-    lines = "\n".join(f"| {' | '.join(row)} |" if row else "" for row in rows)
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     before, _, rest = readme.read_text(encoding="utf-8").partition("<!-- results -->\n")
     after = rest.partition("<!-- end of results -->")[2]
     readme.write_text(f"{before}<!-- results -->\n{lines}\n<!-- end of results -->{after}", encoding="utf-8")

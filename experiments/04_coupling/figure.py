@@ -41,6 +41,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
                     label=coupling,
                 )
             axis.set_yscale("symlog", linthresh=10)
+            axis.yaxis.set_major_formatter(lambda value, _: f"{value:+g}" if value else "0")
             axis.grid(alpha=0.25)
             for side in ("top", "right"):
                 axis.spines[side].set_visible(False)
@@ -48,7 +49,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
                 axis.set_ylabel(f"{label} (min)")
         axes[0, k].set_title(policy)
         axes[1, k].set_xlabel("QPU's share of a round")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
-    figure.suptitle("Against holding the nodes (line at 0); 95 % intervals, paired by seed", fontsize=11)
+    legend = figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
+    legend.set_title("compared with coupling hold (line at 0); 95 % intervals, paired by seed")
     figure.savefig(path, dpi=150)
     plt.close(figure)

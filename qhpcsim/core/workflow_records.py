@@ -1,14 +1,14 @@
-"""Workflows: stages of tasks with what they need, and in which order they run."""
+"""Workflows: stages of tasks with what they need, in which order they run, and the pilots that an application asks for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qhpcsim.core.records import FloatArray
+from qhpcsim.core.records import FloatArray, IntArray, JobTable
 
 
 class Need(NamedTuple):
@@ -38,10 +38,12 @@ class Bag:
     device: str = ""
     """Card of the device whose model gave the times."""
     circuit: tuple[str, ...] = ()
-    """Circuit of each task, or one for all: ``family:n:params``; empty: none."""
+    """Circuit of each task, or one for all: ``family:n:params``; an empty text, or none: no circuit."""
     observable: str = ""
-    n_qubits: int = 0
+    n_circuits: IntArray | None = None
+    """(n,) copies of its circuit that each task runs; None: one."""
     shots: int = 0
+    """Of each circuit."""
     pilot: str = ""
     """Pilot that the application names; empty: the binding decides."""
 
@@ -60,12 +62,17 @@ class Calls:
 
     qpu_s: FloatArray
     """(n,) or (n, q) time on each QPU."""
+    predicted_s: FloatArray | None = None
+    """The same shape: what the models predict; None: ``qpu_s``."""
+    circuit: str = ""
+    observable: str = ""
     n_circuits: int = 1
+    """In each job."""
     shots: int = 0
     """Of each circuit."""
     n_qubits: int = 0
     mode: str = "job"
-    """``job``, ``batch`` or ``session``; a session lasts as long as its workflow."""
+    """``job``, ``batch`` or ``session``; a session lasts until the last of its workflow's calls is back."""
 
 
 Work = Bag | ClientWork | Calls
@@ -97,3 +104,57 @@ class Workflow:
             after = (len(self.stages) - 1,) if self.stages else ()
         self.stages.append(Stage(name, work, after))
         return len(self.stages) - 1
+
+    def join(self, other: Workflow, prefix: str = "") -> None:
+        """Append all stages of another workflow; those that wait for nothing wait for the last stages of this one."""
+        shift = len(self.stages)
+        waited = {before for stage in self.stages for before in stage.after}
+        ends = tuple(k for k in range(shift) if k not in waited)
+        for stage in other.stages:
+            after = tuple(k + shift for k in stage.after) or ends
+            self.stages.append(Stage(prefix + stage.name, stage.work, after))
+
+    def needs(self) -> list[Need]:
+        """Return what its tasks need of pilots, each need once, in order of appearance."""
+        return list(dict.fromkeys(stage.work.need for stage in self.stages if isinstance(stage.work, Bag)))
+
+
+@dataclass(frozen=True, slots=True)
+class PilotAsk:
+    """A pilot that an application asks for when it is submitted."""
+
+    partition: str
+    nodes: int = 1
+    walltime_s: float = 0.0
+    """0: ``walltime_factor`` times what the application is predicted to take on its pilots."""
+    cores_per_node: int = 0
+    """Slots for cores on each node; 0: the partition's cores."""
+
+
+@dataclass(slots=True)
+class Application:
+    """An application of a workload: its workflow is made of it once the devices are known."""
+
+    name: str
+    motif: str
+    """Registered name."""
+    params: Any
+    """Dataclass of the motif's parameters."""
+    submit_s: float = 0.0
+    user: str = ""
+    pilots: tuple[PilotAsk, ...] = ()
+    """Its own; empty: it uses those of ``pool``, or none."""
+    pool: str = ""
+    """Applications that name the same pool share the pilots of all of them; empty: a pool of its own."""
+    walltime_factor: float = 2.0
+    """What a user asks for over what the models predict, where a pilot's walltime is not given."""
+
+
+@dataclass(slots=True)
+class WorkflowWork:
+    """A workload with applications: what generators give back instead of a plain table."""
+
+    table: JobTable
+    """Rigid jobs beside them."""
+    applications: list[Application]
+    """In order of submission."""

@@ -52,7 +52,7 @@ def compiled(circuit: QuantumCircuit, observable: str = "") -> QuantumCircuit:
         CircuitError: if the observable does not fit, or a gate cannot be simulated.
     """
     if observable:
-        return with_observable(for_simulator(circuit), Observable.parse(observable, "observable"))
+        return with_observable(circuit, Observable.parse(observable, "observable"))
     return for_simulator(circuit if "measure" in circuit.count_ops() else circuit.measure_all(inplace=False))
 
 

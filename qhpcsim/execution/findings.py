@@ -82,6 +82,7 @@ def sentence(found: Validation, seed: int = 0) -> str:
         f"{whole.n} tasks ran: their times were predicted with a mean error of {percent(whole.mape_frac)}{within}, "
         f"{percent(abs(whole.bias_frac))} {side} on average{cover}."
         + (f" Without a time: {missing}." if missing else "")
+        + _disturbed(found)
     )
 
 
@@ -137,6 +138,15 @@ def _missing(found: Validation) -> str:
     unknown = sum(each.ok for each in found.results) - int(np.isfinite(_predicted(found)).sum())
     parts = [f"{n} {reason}" for reason, n in sorted(reasons.items())]
     return ", ".join(parts + ([f"{unknown} without a prediction"] if unknown > 0 else []))
+
+
+def _disturbed(found: Validation) -> str:
+    n = int(found.disturbed.sum())
+    if not n:
+        return ""
+    return (
+        f" Other work on the machine slowed {n} of them down: their times are too long; repeat this on a quiet machine."
+    )
 
 
 def _predicted(found: Validation) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,6 +33,8 @@ _REPEATS = (3, 20)
 """Least and most timed runs of a circuit."""
 _LIMIT_FRAC = 0.25
 """Longest task, as a part of the budget, unless a time-out is given."""
+_LONG_S, _CORE_FRAC = 0.05, 0.9
+"""A run longer than this that got less of a core than that was disturbed; shorter ones wait for threads anyway."""
 _FINISH_FRAC, _FINISH_S = 0.05, 10.0
 """Part of the budget, and most seconds, kept back for writing what was found."""
 
@@ -61,6 +63,8 @@ class Validation:
     """(n,) time comparable with ``predicted_s``; NaN without success."""
     size: list[str]
     """(n,) size class."""
+    disturbed: NDArray[np.bool_]
+    """(n,) other work on the machine took part of its core, so its time is too long."""
     results: list[TaskResult]
     excluded: dict[str, int] = field(default_factory=dict)
     """Why tasks of the run could not be in the sample -> how many."""
@@ -204,15 +208,19 @@ def _compared(chosen: TaskTable, results: list[TaskResult], forecasts: list[Fore
         p5_s=np.array([each.p5_s for each in forecasts]),
         p95_s=np.array([each.p95_s for each in forecasts]),
     )
-    measured = [sum(_seconds(each)) if each.ok else np.nan for each in results]
+    measured = [sum(run.seconds for run in _runs(each)) if each.ok else np.nan for each in results]
+    disturbed = [any(_is_disturbed(run) for run in _runs(each)) for each in results]
     sizes = [size_class(each.n_qubits) for each in forecasts]
-    return Validation(table, np.array(measured, dtype=np.float64), sizes, results)
+    return Validation(table, np.array(measured, dtype=np.float64), sizes, np.array(disturbed, dtype=np.bool_), results)
 
 
-def _seconds(result: TaskResult) -> Iterator[float]:
-    each: CircuitResult
-    for each in result.value:
-        yield each.seconds
+def _runs(result: TaskResult) -> list[CircuitResult]:
+    return result.value if result.ok else []
+
+
+def _is_disturbed(run: CircuitResult) -> bool:
+    """Return whether even the shortest run got clearly less of a core than a computation takes."""
+    return run.seconds > _LONG_S and run.cpu_s < _CORE_FRAC * run.seconds
 
 
 def _devices(run: TaskTable) -> Counter[tuple[str, str, str]]:

@@ -36,7 +36,8 @@ def measured_columns(found: Validation, card: str) -> dict[str, Column]:
     """Return the columns of ``validation.csv`` beyond those of ``tasks.csv``.
 
     ``measured_s`` is the time comparable with ``predicted_s``, ``error_frac`` the error in parts of it,
-    ``inside_interval`` 1 or 0; empty where there is no measurement or no prediction.
+    ``inside_interval`` 1 or 0; empty where there is no measurement or no prediction. ``disturbed`` is 1 where other
+    work on the machine took part of the core.
     """
     table = found.table
     assert table.predicted_s is not None and table.p5_s is not None and table.p95_s is not None
@@ -48,6 +49,7 @@ def measured_columns(found: Validation, card: str) -> dict[str, Column]:
         "measured_s": found.measured_s,
         "error_frac": table.predicted_s / found.measured_s - 1.0,
         "inside_interval": inside,
+        "disturbed": found.disturbed.astype(np.int64),
         "reason": word_column([each.reason for each in found.results]),
     }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 
 from qhpcsim.core.errors import ConfigError
@@ -11,20 +11,23 @@ from qhpcsim.core.task_records import TaskState
 from qhpcsim.core.workflow_records import Need
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.open_jobs import NORMAL
+from qhpcsim.middleware.node_clock import NodeClock, Slowdown
 from qhpcsim.middleware.slots import PilotNode, PoolPilot, PoolTask
 from qhpcsim.policies.binding.binding import Binding, PilotView
 
-Slowdown = Callable[[float], float]
 
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PoolCosts:
     """What the task layer adds to the tasks' own time, in seconds."""
 
     dispatch_s: float = 0.0
     """Time the scheduler needs for each task; it places one at a time."""
-    cold_s: float = 0.0
-    """First task on each slot of a node: the worker process starts and imports."""
+    register_s: float = 0.0
+    """Time the scheduler needs for each new worker process, one at a time; a slot's first task waits for its worker."""
+    load_s: float = 0.0
+    """Loading the application on a node, once for all its workers, from the first task placed there on."""
+    turnaround_s: float = 0.0
+    """Between the end of a task and the moment when its slot can take the next one."""
     retries: int = 0
     """Times that a task is tried again after its pilot ended or its work failed."""
 
@@ -33,18 +36,20 @@ class TaskPool:
     """Places tasks on the nodes of pilots.
 
     Model: waiting tasks of one kind and pilot form a queue; whenever something changes, the queues are served in
-        order of their heads until none fits. A placed task holds its share of a node; the dispatcher then needs
-        ``dispatch_s``, a cold worker ``cold_s`` more. With ``slowdown`` all tasks on a node run at the speed
-        1/slowdown(cores in use/cores of the node), updated whenever a task comes or goes.
-    Assumes: the first node with room is taken; the dispatcher is one server.
-    Not modelled: memory; the network between nodes.
+        order of their heads until none fits. A placed task holds its share of a node; it starts when the dispatcher
+        has sent it (``dispatch_s`` each) and, on a slot that had no task before, when its worker is there: it is
+        registered (``register_s`` each, one at a time) and the application is loaded (``load_s`` once a node). With
+        ``slowdown`` the tasks on a node slow each other down (``NodeClock``).
+    Assumes: the first node with room is taken; dispatcher and registration are one server each. A task that no pilot
+        can run any more waits, in case another pilot comes; one whose pilot the application named is lost with it.
+    Not modelled: memory; the network between nodes; reservations for gangs, which smaller tasks may overtake.
     Source: Pilot-Quantum, arXiv:2412.18519; Ray's scheduler places by resources only.
 
     Args:
         clock: The facility's clock.
         binding: Binding policy.
         costs: Overheads.
-        slowdown: Run time over its value alone, as a function of the share of a node's cores in use; None: 1.
+        slowdown: Run time over its value alone, as a function of the cores in use on a node; None: 1.
     """
 
     def __init__(self, clock: Clock, binding: Binding, costs: PoolCosts, slowdown: Slowdown | None = None) -> None:
@@ -54,7 +59,7 @@ class TaskPool:
         self._slowdown = slowdown
         self._waiting: dict[tuple[Need, int], list[tuple[float, int, PoolTask]]] = {}
         self._able_for: dict[Need, list[PilotView]] = {}
-        self._dispatcher_s = 0.0
+        self._dispatcher_s = self._registered_s = 0.0
         self._due = False
 
     @property
@@ -62,9 +67,27 @@ class TaskPool:
         """Number of tasks without a slot."""
         return sum(map(len, self._waiting.values()))
 
+    @property
+    def n_running(self) -> int:
+        """Number of tasks with a slot."""
+        return sum(len(pilot.running) for pilot in self.pilots)
+
     def backlog_s(self) -> float:
         """Return the predicted seconds of the tasks without a slot."""
         return sum(entry[2].predicted_s for queue in self._waiting.values() for entry in queue)
+
+    def drain_s(self) -> float:
+        """Return the predicted seconds that the waiting tasks take on the pilots that were asked for.
+
+        Infinite where some of them have no such pilot.
+        """
+        total_s = 0.0
+        for (need, _), queue in self._waiting.items():
+            slots = sum(view.slots(need) for view in self._able(need))
+            if queue and not slots:
+                return float("inf")
+            total_s += sum(entry[2].predicted_s for entry in queue) / max(1, slots)
+        return total_s
 
     def announce(self, view: PilotView) -> int:
         """Make a pilot known, before it starts, and return its index."""
@@ -73,23 +96,32 @@ class TaskPool:
         self._able_for.clear()
         return view.index
 
+    def expect(self, pilot: int) -> None:
+        """Note that a pilot of the reserve has been asked for: tasks may be bound to it."""
+        self.pilots[pilot].view.reserve = False
+        self._able_for.clear()
+
     def open_pilot(self, pilot: int) -> None:
         """Let a pilot take tasks from now on."""
-        view = self.pilots[pilot].view
-        view.active, view.start_s = True, self.clock.now
+        opened = self.pilots[pilot]
+        opened.view.active, opened.view.start_s = True, self.clock.now
+        opened.idle_since_s = self.clock.now
         self._wake()
 
     def close_pilot(self, pilot: int) -> None:
         """Take a pilot out of the pool; the tasks on it are lost, and tried again if they may."""
         closed = self.pilots[pilot]
+        if closed.view.ended:
+            return
         closed.view.active, closed.view.ended = False, True
         self._able_for.clear()
         for task in list(closed.running.values()):
             self._take_off(task)
-            self._lost(task)
+            self._give_back(closed, task.nodes, task.need)
+            self._again(task, TaskState.LOST_WORKER)
         for key in [key for key in self._waiting if key[1] == pilot]:
-            for entry in self._waiting.pop(key):
-                self._lost(entry[2])
+            for entry in sorted(self._waiting.pop(key), key=lambda entry: entry[:2]):
+                self._again(entry[2], TaskState.LOST_WORKER)
         self._wake()
 
     def submit(self, task: PoolTask, pilot: int = -1) -> None:
@@ -100,36 +132,54 @@ class TaskPool:
             pilot: Pilot that the application names; -1: the binding decides.
 
         Raises:
-            ConfigError: if no pilot could ever run it.
+            ConfigError: if no pilot that is known could ever have run it, or the named one could not.
         """
-        task.submitted_s, task.index = self.clock.now, len(self.tasks)
-        self.tasks.append(task)
-        self._enqueue(task, pilot)
-        self._wake()
-
-    def _enqueue(self, task: PoolTask, pilot: int = -1) -> None:
-        able = self._able(task.need)
-        if not able:
+        views = [each.view for each in (self.pilots if pilot < 0 else self.pilots[pilot : pilot + 1])]
+        if not any(view.slots(task.need) for view in views):
             raise ConfigError(
                 f"t = {self.clock.now} s: no pilot can run a task that needs {task.need}",
                 where="pilots",
-                hint="larger nodes, or a pilot of another kind",
+                allowed="; ".join(f"{v.name}: {v.n_nodes} nodes of {v.cores:g}, {v.gpus:g}, {v.qpus:g}" for v in views),
+                hint="larger nodes, or a pilot of another kind; numbers are cores, GPUs and QPUs of a node",
             )
-        chosen = pilot if pilot >= 0 else self.binding.pin(task.need, task.predicted_s, able, self.clock.now)
-        task.pinned, task.pilot = chosen >= 0, chosen
-        if chosen >= 0:
-            view = self.pilots[chosen].view
-            view.load_s += task.predicted_s / view.slots(task.need)
-        heappush(
-            self._waiting.setdefault((task.need, chosen), []), (self.binding.rank(task.predicted_s), task.index, task)
-        )
+        task.submitted_s, task.index = self.clock.now, len(self.tasks)
+        task.named, task.pilot = pilot >= 0, pilot
+        self.tasks.append(task)
+        self._enqueue(task)
+        self._wake()
+
+    def is_idle(self, pilot: int) -> bool:
+        """Return whether a pilot takes tasks, and has none and none that waits for it."""
+        here = self.pilots[pilot]
+        return here.view.active and not here.running and not any(key[1] == pilot for key in self._waiting)
+
+    def _enqueue(self, task: PoolTask) -> None:
+        """Bind a task to a pilot, or to whichever has room first, and let it wait."""
+        if task.named:
+            if self.pilots[task.pilot].view.ended:
+                self._over(task, TaskState.LOST_WORKER)
+                return
+            task.pinned = True
+        else:
+            able = self._able(task.need)
+            task.pilot = self.binding.pin(task.need, task.predicted_s, able, self.clock.now) if able else -1
+            task.pinned = task.pilot >= 0
+        if task.pinned:
+            self._load(task, +1)
+        queue = self._waiting.setdefault((task.need, task.pilot), [])
+        heappush(queue, (self.binding.rank(task.predicted_s), task.index, task))
 
     def _able(self, need: Need) -> list[PilotView]:
-        """Return the pilots that run or will run and have slots for a kind of task."""
+        """Return the pilots that were asked for, have not ended and have slots for a kind of task."""
         if need not in self._able_for:
-            views = [each.view for each in self.pilots if not each.view.ended]
+            views = [each.view for each in self.pilots if not (each.view.ended or each.view.reserve)]
             self._able_for[need] = [view for view in views if view.slots(need) > 0]
         return self._able_for[need]
+
+    def _load(self, task: PoolTask, sign: int) -> None:
+        """Count a task among its pilot's work, or no longer."""
+        view = self.pilots[task.pilot].view
+        view.load_s += sign * task.predicted_s / view.slots(task.need)
 
     def _wake(self) -> None:
         """Place tasks once everything else of this instant has happened."""
@@ -147,8 +197,7 @@ class TaskPool:
             key = heads[0] if len(heads) == 1 else min(heads, key=lambda key: self._waiting[key][0][:2])
             queue = self._waiting[key]
             while queue and (room := self._room(key)) is not None:
-                task = heappop(queue)[2]
-                self._put_on(task, *room)
+                self._put_on(heappop(queue)[2], *room)
                 if len(heads) > 1:
                     break
             else:
@@ -156,126 +205,101 @@ class TaskPool:
         if not all(self._waiting.values()):
             self._waiting = {key: queue for key, queue in self._waiting.items() if queue}
 
-    def _room(self, key: tuple[Need, int]) -> tuple[int, tuple[int, ...]] | None:
+    def _room(self, key: tuple[Need, int]) -> tuple[PoolPilot, tuple[int, ...]] | None:
         """Return (pilot, nodes) with room for a task of one kind, None if there is none."""
         need, pinned = key
-        candidates = self.pilots if pinned < 0 else self.pilots[pinned : pinned + 1]
-        for pilot in candidates:
+        for pilot in self.pilots if pinned < 0 else (self.pilots[pinned],):
             if pilot.view.active:
                 nodes = pilot.room(need)
                 if nodes is not None:
-                    return pilot.view.index, nodes
+                    return pilot, nodes
         return None
 
-    def _put_on(self, task: PoolTask, pilot: int, nodes: tuple[int, ...]) -> None:
+    def _put_on(self, task: PoolTask, pilot: PoolPilot, nodes: tuple[int, ...]) -> None:
         """Give a task its share of the nodes and have it dispatched."""
-        where, need, now_s = self.pilots[pilot], task.need, self.clock.now
+        task.nodes, task.pilot = nodes, pilot.view.index
         if not task.pinned:
-            where.view.load_s += task.predicted_s / max(1, where.view.slots(need))
-        task.pilot, task.nodes, task.attempts = pilot, nodes, task.attempts + 1
-        task.token += 1
-        where.running[task.index] = task
-        cold = False
-        for k in nodes:
-            where.take(k, need)
-            node = where.nodes[k]
-            if node.n_running > node.warm:
-                node.warm, cold = node.n_running, True
-        self._dispatcher_s = max(self._dispatcher_s, now_s) + self.costs.dispatch_s
-        ready_s = self._dispatcher_s + (self.costs.cold_s if cold else 0.0)
-        task.started_s = ready_s
+            self._load(task, +1)
+        task.attempts += 1
         task.state = int(TaskState.RUNNING)
+        pilot.running[task.index] = task
+        for k in nodes:
+            pilot.take(k, task.need)
+        task.started_s = self._ready_s([pilot.nodes[k] for k in nodes])
         if self._slowdown is None or len(nodes) > 1:
-            self._end_at(task, ready_s + task.run_s)
-        elif ready_s > now_s:
-            token = task.token
-            self.clock.call_at(ready_s, lambda _event: self._join_node(task, token), NORMAL)
+            self.clock.call_at(task.started_s + task.run_s, partial(self._finish, task, task.attempts), NORMAL)
         else:
-            self._join_node(task, task.token)
+            self.clock.call_at(task.started_s, partial(self._join, task, task.attempts), NORMAL)
 
-    def _end_at(self, task: PoolTask, time_s: float) -> None:
-        token = task.token
-        self.clock.call_at(time_s, lambda _event: self._finish(task, token), NORMAL)
+    def _ready_s(self, nodes: list[PilotNode]) -> float:
+        """Return when a task that has just been placed on nodes starts there."""
+        now_s, costs = self.clock.now, self.costs
+        self._dispatcher_s = max(self._dispatcher_s, now_s) + costs.dispatch_s
+        ready_s = self._dispatcher_s
+        for node in nodes:
+            if node.n_running > node.n_workers:
+                node.n_workers = node.n_running
+                if node.loaded_s < 0:
+                    node.loaded_s = now_s + costs.load_s
+                self._registered_s = max(self._registered_s, now_s) + costs.register_s
+                ready_s = max(ready_s, node.loaded_s, self._registered_s)
+        return ready_s
 
-    def _join_node(self, task: PoolTask, token: int) -> None:
+    def _join(self, task: PoolTask, attempt: int, _event: object) -> None:
         """Let a task compute on a node whose tasks slow each other down."""
-        if task.token != token:
+        if not self._is_on(task, attempt):
             return
-        node = self.pilots[task.pilot].nodes[task.nodes[0]]
-        self._advance(node, task.pilot)
-        node.busy_cores += task.need.cores
-        heappush(node.ends, (node.virtual_s + task.run_s, task.index, token))
-        self._rearm(node, task.pilot)
+        pilot = self.pilots[task.pilot]
+        node = pilot.nodes[task.nodes[0]]
+        if node.clock is None:
+            assert self._slowdown is not None
+            node.clock = NodeClock(self.clock, self._slowdown, lambda key: self._end(pilot.running[key]))
+        node.clock.join(task.index, task.run_s, task.need.cores)
 
-    def _speed(self, node: PilotNode, pilot: int) -> float:
-        assert self._slowdown is not None
-        return 1.0 / self._slowdown(node.busy_cores / self.pilots[pilot].view.cores)
+    def _finish(self, task: PoolTask, attempt: int, _event: object) -> None:
+        if self._is_on(task, attempt):
+            self._end(task)
 
-    def _advance(self, node: PilotNode, pilot: int) -> None:
-        """Move a node's own clock to now."""
-        now_s = self.clock.now
-        if node.busy_cores > 0:
-            node.virtual_s += (now_s - node.since_s) * self._speed(node, pilot)
-        node.since_s = now_s
+    def _is_on(self, task: PoolTask, attempt: int) -> bool:
+        """Return whether a task still runs for the same time as when the calendar was told."""
+        return task.state == TaskState.RUNNING and task.attempts == attempt
 
-    def _rearm(self, node: PilotNode, pilot: int) -> None:
-        """Put the next end on a node on the calendar; earlier entries lapse."""
-        node.token += 1
-        if node.ends:
-            token = node.token
-            left_s = max(0.0, node.ends[0][0] - node.virtual_s) / self._speed(node, pilot)
-            self.clock.call_at(self.clock.now + left_s, lambda _event: self._node_end(node, pilot, token), NORMAL)
-
-    def _node_end(self, node: PilotNode, pilot: int, token: int) -> None:
-        if node.token != token:
-            return
-        self._advance(node, pilot)
-        virtual_end_s, index, task_token = heappop(node.ends)
-        node.virtual_s = max(node.virtual_s, virtual_end_s)
-        task = self.pilots[pilot].running[index]
-        node.busy_cores -= task.need.cores
-        self._finish(task, task_token)
-        self._rearm(node, pilot)
-
-    def _finish(self, task: PoolTask, token: int) -> None:
-        """End a task, or try it again if its work failed."""
-        if task.token != token:
-            return
+    def _end(self, task: PoolTask) -> None:
+        """End a task, or try it again if its work failed; its slot is free after the turnaround."""
+        pilot, nodes = self.pilots[task.pilot], task.nodes
         self._take_off(task)
+        if self.costs.turnaround_s > 0:
+            free_s = self.clock.now + self.costs.turnaround_s
+            self.clock.call_at(free_s, lambda _event: self._give_back(pilot, nodes, task.need), NORMAL)
+        else:
+            self._give_back(pilot, nodes, task.need)
         if task.fails:
             task.fails = False
             self._again(task, TaskState.FAILED)
         else:
             self._over(task, TaskState.SUCCESS)
-        self._wake()
 
     def _take_off(self, task: PoolTask) -> None:
-        """Give back what a task holds."""
-        where = self.pilots[task.pilot]
-        del where.running[task.index]
-        task.token += 1
-        where.view.load_s -= task.predicted_s / max(1, where.view.slots(task.need))
-        for k in task.nodes:
-            where.give(k, task.need)
-        if self._slowdown is not None and len(task.nodes) == 1:
-            self._leave_node(task, where.nodes[task.nodes[0]])
+        """Let a task no longer run."""
+        pilot = self.pilots[task.pilot]
+        del pilot.running[task.index]
+        if task.started_s > self.clock.now:
+            task.started_s = float("nan")
+        self._load(task, -1)
+        pilot.idle_since_s = self.clock.now
+        clock = pilot.nodes[task.nodes[0]].clock
+        if clock is not None:
+            clock.leave(task.index)
 
-    def _leave_node(self, task: PoolTask, node: PilotNode) -> None:
-        """Strike a task that was stopped from its node's calendar."""
-        at = next((k for k, entry in enumerate(node.ends) if entry[1] == task.index), -1)
-        if at >= 0:
-            self._advance(node, task.pilot)
-            del node.ends[at]
-            node.ends.sort()
-            node.busy_cores -= task.need.cores
-            self._rearm(node, task.pilot)
-
-    def _lost(self, task: PoolTask) -> None:
-        self._again(task, TaskState.LOST_WORKER)
+    def _give_back(self, pilot: PoolPilot, nodes: tuple[int, ...], need: Need) -> None:
+        """Let a task's share of nodes be used by others."""
+        for k in nodes:
+            pilot.give(k, need)
+        self._wake()
 
     def _again(self, task: PoolTask, state: TaskState) -> None:
-        """Try a task again if it may and some pilot can still run it; else it is over."""
-        if task.attempts <= self.costs.retries and self._able(task.need):
+        """Try a task again if it may; else it is over. One that never started has not used an attempt."""
+        if task.attempts <= self.costs.retries or task.state == TaskState.QUEUED:
             task.state = int(TaskState.QUEUED)
             self._enqueue(task)
         else:

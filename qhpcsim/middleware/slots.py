@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from qhpcsim.core.task_records import TaskState
 from qhpcsim.core.workflow_records import Need
-from qhpcsim.policies.binding.binding import PilotView
-
-EPSILON = 1e-9
-"""Shares of a GPU add up to whole ones only up to rounding."""
+from qhpcsim.middleware.node_clock import NodeClock
+from qhpcsim.policies.binding.binding import ROUNDING, PilotView
 
 ONE_CORE = Need()
 
@@ -27,40 +25,49 @@ class PoolTask:
     fails: bool = False
     """Its first attempt raises an error at its end."""
     on_end: Callable[[PoolTask], None] | None = None
+    """Called when it is over, for good."""
     index: int = -1
     """Place among the pool's tasks, in order of submission."""
     pilot: int = -1
     """Pilot that it is pinned to, then the one that ran it."""
     pinned: bool = False
+    """It waits, or waited, for that pilot and no other."""
+    named: bool = False
+    """The application named the pilot."""
     submitted_s: float = 0.0
     started_s: float = float("nan")
+    """Of the last attempt; may lie ahead while the task is dispatched or its worker starts."""
     ended_s: float = float("nan")
     attempts: int = 0
     state: int = int(TaskState.QUEUED)
     nodes: tuple[int, ...] = ()
-    token: int = 0
+    """Nodes of its pilot that it runs, or ran, on."""
 
 
 @dataclass(slots=True)
 class PilotNode:
-    """What is free on one node, and the node's own clock where tasks slow each other down."""
+    """What is free on one node."""
 
     cores: float
     gpus: float
     qpus: float
-    warm: int = 0
     n_running: int = 0
-    busy_cores: float = 0.0
-    virtual_s: float = 0.0
-    since_s: float = 0.0
-    ends: list[tuple[float, int, int]] = field(default_factory=list)
-    token: int = 0
+    n_workers: int = 0
+    """Worker processes that were ever started."""
+    loaded_s: float = -1.0
+    """When the application is loaded on the node; negative: nothing has been placed on it yet."""
+    clock: NodeClock | None = None
+    """The node's own clock, where tasks slow each other down."""
 
 
 class PoolPilot:
-    """The nodes of one pilot and the tasks on them."""
+    """The nodes of one pilot and the tasks on them.
 
-    __slots__ = ("nodes", "open_nodes", "running", "view")
+    Args:
+        view: The pilot.
+    """
+
+    __slots__ = ("_first", "idle_since_s", "nodes", "open_nodes", "running", "view")
 
     def __init__(self, view: PilotView) -> None:
         self.view = view
@@ -68,53 +75,52 @@ class PoolPilot:
         self.open_nodes = list(range(view.n_nodes))
         """Nodes that have anything free, ascending."""
         self.running: dict[int, PoolTask] = {}
+        self.idle_since_s = 0.0
+        """When it began to take tasks, or its last task left."""
+        self._first: dict[Need, int] = {}
 
     def room(self, need: Need) -> tuple[int, ...] | None:
         """Return the first node with room for a task, or as many idle nodes as a gang wants; None if there is none."""
-        nodes = self.nodes
         if need.nodes:
-            idle = [k for k in self.open_nodes if not nodes[k].n_running][: need.nodes]
+            idle = [k for k in self.open_nodes if not self.nodes[k].n_running][: need.nodes]
             return tuple(idle) if len(idle) == need.nodes else None
-        cores, gpus, qpus = need.cores - EPSILON, need.gpus - EPSILON, need.qpus - EPSILON
-        for k in self.open_nodes:
+        nodes, open_nodes = self.nodes, self.open_nodes
+        cores, gpus, qpus = need.cores - ROUNDING, need.gpus - ROUNDING, need.qpus - ROUNDING
+        for at in range(bisect_left(open_nodes, self._first.get(need, 0)), len(open_nodes)):
+            k = open_nodes[at]
             node = nodes[k]
             if node.cores >= cores and node.gpus >= gpus and node.qpus >= qpus:
+                self._first[need] = k
                 return (k,)
+        self._first[need] = len(nodes)
         return None
 
     def take(self, k: int, need: Need) -> None:
         """Take a task's share of node k."""
         node = self.nodes[k]
-        _take(node, need)
+        if need.nodes:
+            node.cores = node.gpus = node.qpus = 0.0
+        else:
+            node.cores -= need.cores
+            node.gpus -= need.gpus
+            node.qpus -= need.qpus
         node.n_running += 1
-        if node.cores < EPSILON and node.gpus < EPSILON and node.qpus < EPSILON:
+        if node.cores < ROUNDING and node.gpus < ROUNDING and node.qpus < ROUNDING:
             del self.open_nodes[bisect_left(self.open_nodes, k)]
 
     def give(self, k: int, need: Need) -> None:
         """Give a task's share of node k back."""
-        node = self.nodes[k]
-        _give(node, need, self.view)
+        node, view = self.nodes[k], self.view
         node.n_running -= 1
+        if need.nodes or not node.n_running:
+            node.cores, node.gpus, node.qpus = view.cores, view.gpus, view.qpus
+        else:
+            node.cores += need.cores
+            node.gpus += need.gpus
+            node.qpus += need.qpus
+        for kind, first in self._first.items():
+            if first > k:
+                self._first[kind] = k
         at = bisect_left(self.open_nodes, k)
         if at == len(self.open_nodes) or self.open_nodes[at] != k:
             self.open_nodes.insert(at, k)
-
-
-def _take(node: PilotNode, need: Need) -> None:
-    """Take a task's share of a node."""
-    if need.nodes:
-        node.cores = node.gpus = node.qpus = 0.0
-    else:
-        node.cores -= need.cores
-        node.gpus -= need.gpus
-        node.qpus -= need.qpus
-
-
-def _give(node: PilotNode, need: Need, view: PilotView) -> None:
-    """Give a task's share of a node back."""
-    if need.nodes:
-        node.cores, node.gpus, node.qpus = view.cores, view.gpus, view.qpus
-    else:
-        node.cores += need.cores
-        node.gpus += need.gpus
-        node.qpus += need.qpus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,14 +58,23 @@ def _frame(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        frame: pd.DataFrame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
+            frame: pd.DataFrame = pd.read_csv(
+                path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+            )
+    except (OSError, ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         hint = "qhpcsim run SCENARIO writes tasks.csv where its workload has tasks"
         raise WorkloadError(f"not a table of tasks: {shorten(error, 200)}", where=str(path), hint=hint) from error
     frame.columns = [str(name).strip() for name in frame.columns]
     if frame.empty:
         raise WorkloadError("no tasks: a header and at least one row are needed", where=str(path))
-    return frame.fillna("")
+    short = np.flatnonzero(frame.isna().any(axis=1).to_numpy())
+    if short.size:
+        raise WorkloadError(
+            "too few cells", where=_place(str(path), int(short[0])), allowed=f"{len(frame.columns)}, as in the header"
+        )
+    return frame
 
 
 def _check_header(header: list[str], where: str) -> None:

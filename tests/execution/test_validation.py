@@ -190,6 +190,15 @@ def test_files_of_a_validation(table, tmp_path):
     assert "http" not in page.split("<body>")[1].replace("http://www.w3.org", "").replace("http%3A", "")
 
 
+def test_a_busy_machine_is_noticed():
+    from qhpcsim.execution.circuit_task import CircuitResult
+
+    alone, shared, short = (
+        CircuitResult(3, {}, None, *times, 0.1) for times in ((1.0, 0.97), (1.0, 0.5), (0.01, 0.004))
+    )
+    assert [validation._is_disturbed(each) for each in (alone, shared, short)] == [False, True, False]
+
+
 def test_words_of_the_table():
     from qhpcsim.execution.agreement import Agreement
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from qhpcsim.core.workflow_records import Need
 
+ROUNDING = 1e-9
+"""Shares of a node add up to whole ones only up to rounding."""
+
 
 @dataclass(slots=True)
 class PilotView:
@@ -22,7 +25,10 @@ class PilotView:
     gpus: float
     qpus: float
     active: bool = False
+    """It takes tasks."""
     ended: bool = False
+    reserve: bool = False
+    """Nobody has asked the batch system for it; a scaling policy may."""
     load_s: float = 0.0
     """Predicted seconds of the tasks bound to it and not ended, each weighted by its share of the pilot."""
 
@@ -33,7 +39,7 @@ class PilotView:
         """Return how many tasks of a kind run on it at the same time."""
         if need not in self.known:
             has = ((self.cores, need.cores), (self.gpus, need.gpus), (self.qpus, need.qpus))
-            on_node = min((int(have / want + 1e-9) for have, want in has if want > 0), default=10**9)
+            on_node = min((int(have / want + ROUNDING) for have, want in has if want > 0), default=10**9)
             self.known[need] = self.n_nodes // need.nodes if need.nodes else self.n_nodes * on_node
         return self.known[need]
 
@@ -61,7 +67,7 @@ class Binding:
         Args:
             need: What the task wants.
             predicted_s: Its predicted run time.
-            pilots: Pilots that could ever run it, started or not.
+            pilots: Pilots that were asked for and could ever run it, started or not; at least one.
             now_s: The time.
         """
         return -1

@@ -19,7 +19,7 @@ from qhpcsim.policies.binding.binding import Binding, BindingParams, PilotView
 class Early(Binding):
     """Shares tasks out in proportion to the pilots' slots.
 
-    Model: a task goes to the pilot whose number of bound tasks over slots is lowest, whatever has ended since.
+    Model: a task goes to the pilot whose number of bound tasks over slots would be lowest, whatever has ended since.
     Assumes: tasks are alike.
     Not modelled: nothing is moved later.
     Source: static partitioning.
@@ -46,20 +46,22 @@ class Early(Binding):
 class RoundRobin(Binding):
     """One task to each pilot in turn.
 
-    Model: the k-th task goes to pilot k mod n.
+    Model: the k-th task of a kind goes to pilot k mod n; each kind has its own turn, so that kinds that alternate do
+        not end up on a pilot each.
     Assumes: nothing.
     Not modelled: sizes of pilots and tasks.
-    Source: textbook.
+    Source: arXiv:2412.18519.
     """
 
     def __init__(self, params: BindingParams) -> None:
         super().__init__(params)
-        self._turn = 0
+        self._turn: dict[Need, int] = {}
 
     def pin(self, need: Need, predicted_s: float, pilots: Sequence[PilotView], now_s: float) -> int:
         """Return the next pilot."""
-        self._turn += 1
-        return pilots[(self._turn - 1) % len(pilots)].index
+        turn = self._turn.get(need, 0)
+        self._turn[need] = turn + 1
+        return pilots[turn % len(pilots)].index
 
 
 @register(
@@ -94,7 +96,7 @@ class EarliestFinish(Binding):
     """To the pilot with the earliest predicted finish.
 
     Model: max(now, start of the pilot) + its predicted work a slot + the task's own time.
-    Assumes: a pilot that waits in the batch queue starts at its expected start.
+    Assumes: a pilot that waits in the batch queue starts at its expected start, or now if that is past.
     Not modelled: gaps between tasks.
     Source: Topcuoglu et al. 2002.
     """
