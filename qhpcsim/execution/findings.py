@@ -79,7 +79,7 @@ def sentence(found: Validation, seed: int = 0) -> str:
     cover = f", and {whole.n_inside} of {whole.n_interval} fell into their 90 % interval" if whole.n_interval else ""
     side = "too long" if whole.bias_frac > 0 else "too short"
     return (
-        f"{whole.n} tasks ran: their times were predicted with a mean error of {percent(whole.mape_frac)}{within}, "
+        f"{whole.n} task{'s' * (whole.n != 1)} ran: predicted with a mean error of {percent(whole.mape_frac)}{within}, "
         f"{percent(abs(whole.bias_frac))} {side} on average{cover}."
         + (f" Without a time: {missing}." if missing else "")
         + _disturbed(found)

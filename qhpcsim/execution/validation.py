@@ -110,7 +110,7 @@ def validate(
     left_s = max(0.0, options.budget_s - spare_s - (time.monotonic() - began_s))
     with open_engine(
         options.engine,
-        workers=options.workers or max(1, here.n_cores // 2),
+        workers=max(1, here.n_cores // 2) if options.workers is None else options.workers,
         scheduler=options.scheduler,
         budget_s=left_s,
         timeout_s=limit_s,
@@ -148,7 +148,7 @@ def _drawn(
         try:
             forecast = forecaster.forecast(run, row)
         except QhpcsimError:
-            excluded["its circuit or observable cannot be read"] += 1
+            excluded["its circuit, shots or observable cannot be used"] += 1
             continue
         if forecast.median_s * _REPEATS[0] > limit_s:
             excluded[f"it is predicted to take more than a third of the time limit of one task ({limit_s:.3g} s)"] += 1

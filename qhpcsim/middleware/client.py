@@ -116,7 +116,7 @@ class _Bag:
         self._client, self._on_done, self._pilot = client, on_done, pilot
         self._unsent = deque(tasks)
         self._n_left = len(tasks)
-        self._n_out = 0
+        self._n_out = self._n_early = 0
         self._first_seen_s = -1.0
 
     def may_send(self) -> bool:
@@ -139,12 +139,21 @@ class _Bag:
         task = self._unsent.popleft()
         task.on_end = self._ended
         self._n_out += 1
+        self._client.pool.submit(task, self._pilot)
         if not self._unsent:
             self._client.sent(self)
-        self._client.pool.submit(task, self._pilot)
+            for _ in range(self._n_early):
+                self._look()
 
     def _ended(self, _task: PoolTask) -> None:
-        """Have the client see a result when it next looks; it does not look before everything it may send is out."""
+        """Note a result; without a limit in flight the client does not look before everything is sent."""
+        if self._unsent and not self._client.costs.in_flight:
+            self._n_early += 1
+        else:
+            self._look()
+
+    def _look(self) -> None:
+        """Have the client see a result when it next looks."""
         client, now_s = self._client, self._client.pool.clock.now
         if self._first_seen_s < 0:
             self._first_seen_s = now_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import csv
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,23 +58,27 @@ def _frame(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
-            frame: pd.DataFrame = pd.read_csv(
-                path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-            )
-    except (OSError, ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        _check_shape(path)
+        frame: pd.DataFrame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, ValueError, csv.Error) as error:
         hint = "qhpcsim run SCENARIO writes tasks.csv where its workload has tasks"
         raise WorkloadError(f"not a table of tasks: {shorten(error, 200)}", where=str(path), hint=hint) from error
     frame.columns = [str(name).strip() for name in frame.columns]
     if frame.empty:
         raise WorkloadError("no tasks: a header and at least one row are needed", where=str(path))
-    short = np.flatnonzero(frame.isna().any(axis=1).to_numpy())
-    if short.size:
-        raise WorkloadError(
-            "too few cells", where=_place(str(path), int(short[0])), allowed=f"{len(frame.columns)}, as in the header"
-        )
     return frame
+
+
+def _check_shape(path: Path) -> None:
+    """Check that every row is as long as the header: pandas would fill up short ones and shift long ones."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        n_cells = len(next(reader, []))
+        for cells in reader:
+            if cells and len(cells) != n_cells:
+                raise WorkloadError(
+                    f"{len(cells)} cells", where=f"{path}:{reader.line_num}", allowed=f"{n_cells}, as in the header"
+                )
 
 
 def _check_header(header: list[str], where: str) -> None:

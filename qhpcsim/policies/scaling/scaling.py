@@ -1,0 +1,72 @@
+"""What a scaling policy sees of an application's pilots and tasks, and what it decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PilotLoad:
+    """A pilot that runs or waits, as scaling policies see it."""
+
+    pilot: int
+    """Its number among the application's pilots."""
+    running: bool
+    """It takes tasks; false: it waits in the batch queue or starts."""
+    idle_s: float
+    """Time since it had a task, or one that waited for it; 0 while it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """An application at one look."""
+
+    now_s: float
+    n_waiting: int
+    """Tasks without a slot."""
+    drain_s: float
+    """Predicted time in which the pilots that were asked for work off the waiting tasks; infinite if they cannot."""
+    pilots: tuple[PilotLoad, ...]
+    """Pilots that run or wait, in order."""
+    n_reserve: int
+    """Pilots that may still be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now."""
+
+    add: int = 0
+    """Pilots of the reserve to submit."""
+    end: tuple[int, ...] = ()
+    """Pilots to give back, or to take out of the batch queue."""
+
+
+NOTHING = Decision()
+
+
+@dataclass(frozen=True)
+class ScalingParams:
+    """What every scaling policy has."""
+
+    name: str = "none"
+    interval_s: float = 60.0
+    """Time between two looks."""
+
+
+class Scaling:
+    """Adds pilots and gives them back while an application runs; the base of all policies.
+
+    Args:
+        params: Parameters.
+    """
+
+    watches = True
+    """Whether the policy wants to look at all."""
+
+    def __init__(self, params: ScalingParams) -> None:
+        self.params = params
+
+    def decide(self, load: Load) -> Decision:
+        """Return what to do after a look."""
+        return NOTHING
