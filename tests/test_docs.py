@@ -17,6 +17,7 @@ PAGES = {
     "qpu_generator": "qpu.md",
     "discipline": "qpu.md",
     "qpu_choice": "qpu.md",
+    "coupling": "hybrid.md",
 }
 
 

@@ -27,7 +27,7 @@ ALONE = ("qpu.discipline=fifo", "qpu.latency_s=0", f"{QPU}.background=''", f"{QP
 WORLDS = {"cloud": (7.0, 120.0, ()), "alone": (4.0, 200.0, ALONE)}
 """Name -> days, loops on average (and 20 times as many single jobs), changes to the scenario."""
 PERCENTS = (25, 50, 75, 90, 95, 99)
-SEEDS = {"cloud": range(1, 21), "alone": range(1, 13)}
+SEEDS = {"cloud": range(1, 31), "alone": range(1, 21)}
 
 
 class Case(NamedTuple):

@@ -45,6 +45,8 @@ class CircuitCost:
     """What is applied to the state, after fusion, measurements of sampled outcomes left out."""
     n_measured: int
     """Measurements that are sampled from the final state."""
+    outcome_bits: int
+    """Measured bits that can differ between shots: at most one for each qubit that a gate brings into superposition."""
     n_z_terms: int
     """Pauli terms of I and Z only whose expectation value is wanted."""
     n_x_terms: int
@@ -117,6 +119,7 @@ def circuit_cost(
     operations = [op for op in fused if op.kernel != "save" and not (kept.sampleable and op.kernel == "measure")]
     if abs(float(circuit.global_phase)) > 1e-12 and kept.qubits:
         operations.insert(0, Gate("global_phase", "diagonal", (0,), diagonal=True))
+    n_measured = sum(g.kernel == "measure" for g in gates) if kept.sampleable else 0
     n_z, n_x = (0, 0) if observable is None else observable.counts()
     return CircuitCost(
         n_qubits=circuit.num_qubits,
@@ -124,7 +127,8 @@ def circuit_cost(
         **_handed_over(circuit, len(ends)),
         gates=tuple(gates),
         operations=tuple(operations),
-        n_measured=sum(g.kernel == "measure" for g in gates) if kept.sampleable else 0,
+        n_measured=n_measured,
+        outcome_bits=min(n_measured, sum(_branching(g) for g in gates)),
         n_z_terms=n_z,
         n_x_terms=n_x,
         shots=shots,
@@ -132,6 +136,12 @@ def circuit_cost(
         precision=precision,
     )
 
+
+def _branching(item: Gate) -> int:
+    """Return how many qubits a gate can bring from a basis state into superposition."""
+    if item.kernel == "matrix":
+        return 0 if item.mapping is not None else len(item.qubits)
+    return {"controlled": int(not item.diagonal), "initialize": len(item.qubits)}.get(item.kernel, 0)
 
 
 def _handed_over(circuit: QuantumCircuit, n_saves: int) -> dict[str, int]:

@@ -15,7 +15,7 @@ class Observable:
     """A real sum of Pauli strings; as in Qiskit, the last letter acts on qubit 0."""
 
     terms: tuple[tuple[str, float], ...]
-    """(letters, coefficient) of each term; all are equally long."""
+    """(letters, coefficient) of each term; all are equally long and different."""
 
     @classmethod
     def parse(cls, text: str, where: str = "--observable") -> Observable:
@@ -24,19 +24,20 @@ class Observable:
         Raises:
             CircuitError: for other letters, terms of unequal length or the identity alone.
         """
-        terms, position = [], 0
+        terms: dict[str, float] = {}
+        position = 0
         while position < len(text):
             found = _TERM.match(text, position)
             if found is None or (terms and not found[1]):
                 allowed = "I, X, Y and Z, the last for qubit 0: ZZI, or ZZI + 0.5*IXX"
                 raise CircuitError(f"{shorten(text, 60)!r} is no sum of Pauli strings", where=where, allowed=allowed)
-            terms.append((found[3], float(f"{found[1] or '+'}{found[2] or 1}")))
+            terms[found[3]] = terms.get(found[3], 0.0) + float(f"{found[1] or '+'}{found[2] or 1}")
             position = found.end()
-        if len({len(letters) for letters, _ in terms}) != 1:
+        if len({len(letters) for letters in terms}) != 1:
             raise CircuitError("terms of different lengths", where=where, allowed="one letter for each qubit")
-        if not any(set(letters) - {"I"} for letters, _ in terms):
+        if not any(set(letters) - {"I"} for letters in terms):
             raise CircuitError("the observable acts on no qubit", where=where, allowed="X, Y or Z somewhere")
-        return cls(tuple(terms))
+        return cls(tuple(terms.items()))
 
     @property
     def n_qubits(self) -> int:

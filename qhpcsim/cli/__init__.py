@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "convert": ("conversion", "turn a workload file or a run folder into another format"),
     "predict": ("prediction", "predict the service time of QPU jobs in a table"),
     "validate-models": ("model_validation", "execute a sample of a run's tasks here and compare with the predictions"),
+    "calibrate": ("calibration", "measure this machine, and write a card for predict"),
     "report": ("reporting", "draw report.html of a run folder again"),
 }
 """Verb -> (module of this package, what it does)."""

@@ -27,6 +27,8 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "formats": ("workload files that can be read or written: workload.format=NAME", lambda: _registry("format")),
     "metrics": ("figures of summary.json", lambda: _registry("metric")),
     "qpus": ("calibrated QPUs: qpu.qpus.NAME.card=CARD, qhpcsim predict qpu --card CARD", lambda: _qpus()),
+    "devices": ("calibrated CPUs and GPUs: qhpcsim predict statevector --card NAME", lambda: _devices()),
+    "circuit_families": ("circuits by name: family:n:params", lambda: _registry("circuit_family")),
     "qpu_services": ("QPUs and the service in front of them: qpu=NAME", lambda: _options("qpu")),
     "qpu_workloads": ("where QPU jobs come from: qpu_workload=NAME", lambda: _options("qpu_workload")),
     "disciplines": ("orders of a QPU's queue: qpu.discipline=NAME", lambda: _registry("discipline")),
@@ -99,6 +101,12 @@ def _qpus() -> Rows:
     from qhpcsim.models.qpu_list import qpu_rows
 
     return qpu_rows()
+
+
+def _devices() -> Rows:
+    from qhpcsim.models.statevector_cards import device_rows
+
+    return device_rows()
 
 
 def _backgrounds() -> Rows:

@@ -42,15 +42,15 @@ def execute(args: argparse.Namespace) -> int:
     path, out = _places(args)
     options = _options(args)
     from qhpcsim.execution import findings
-    from qhpcsim.execution.forecast import open_model
+    from qhpcsim.execution.forecast import open_judged
     from qhpcsim.execution.validation import validate
     from qhpcsim.results.tasks_read import read_tasks_csv
 
     show_notices()
-    model, threads = open_model(args.card) if args.card else (None, 1)
+    judged = open_judged(args.card) if args.card else None
     tasks = read_tasks_csv(path)
     with progress_bar("executing") as progress:
-        found = validate(tasks, options, path.parent, model, threads=threads, progress=progress)
+        found = validate(tasks, options, path.parent, judged, progress=progress)
     rows = [findings.row(label, each) for _, group in findings.groups(found, args.seed) for label, each in group]
     say(table(rows, findings.HEAD))
     say(f"\n{findings.sentence(found, args.seed)}")

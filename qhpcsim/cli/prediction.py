@@ -1,6 +1,7 @@
 """Predict how long a calibrated device takes.
 
 qpu: a quantum processor: one circuit, a folder of circuits, or a table of jobs
+statevector: Qiskit Aer's state-vector simulator on a CPU or GPU: one circuit, or a folder of circuits
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from types import ModuleType
 
 from qhpcsim.core.errors import ConfigError
 
-DEVICES = {"qpu": "qhpcsim.cli.predict_qpu"}
+DEVICES = {"qpu": "qhpcsim.cli.predict_qpu", "statevector": "qhpcsim.cli.predict_statevector"}
 """What can be predicted -> its module, which declares and reads its own options beside the common ones."""
 
 
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("what", metavar="WHAT", choices=tuple(DEVICES), help=", ".join(DEVICES))
     parser.add_argument("--card", metavar="NAME", required=True, help="card of the device, or the path of one")
-    parser.add_argument("--circuit", metavar="FILE", help="one circuit: OpenQASM 2 or 3")
+    parser.add_argument("--circuit", metavar="FILE", help="one circuit: OpenQASM 2 or 3, or family:n:params")
     parser.add_argument("--circuits", metavar="DIR", help="every *.qasm and *.qpy of a folder; with --out")
     parser.add_argument("--out", metavar="OUT.csv", help="file to write")
     parser.add_argument("--shots", metavar="N", type=int, help="shots of each circuit (default 1024)")

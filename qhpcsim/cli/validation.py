@@ -115,7 +115,7 @@ def _circuit(path: Path, measure_all: bool) -> None:
 def _run_folder(folder: Path) -> None:
     """Say what a run folder holds and check it against the rules that every run must hold."""
     from qhpcsim.config import load
-    from qhpcsim.results.checking import check_folder, check_qpus
+    from qhpcsim.results.checking import check_folder, check_hybrid_jobs, check_qpus
     from qhpcsim.results.run_folder import RunFolder
 
     run = RunFolder.read(folder)
@@ -123,10 +123,11 @@ def _run_folder(folder: Path) -> None:
     jobs = f"{len(run.jobs):,} jobs" if run.qpu is None else f"{len(run.jobs):,} jobs, {len(run.qpu):,} QPU jobs"
     say(f"run of scenario {scenario.name}: {jobs}, policy {scenario.policy.name}, seed {scenario.seed}")
     broken = check_folder(run)
-    if run.qpu is not None:
-        qpus = check_qpus(run)
-        broken += qpus.broken
-        for text in qpus.skipped:
+    sides = [] if run.qpu is None else [check_qpus(run)]
+    sides += [] if run.hybrid is None else [check_hybrid_jobs(run)]
+    for side in sides:
+        broken += side.broken
+        for text in side.skipped:
             say(f"not checked: {text}")
     if broken:
         shown = "; ".join(f"{each.id} job {each.job}: {each.text}" for each in broken[:_SHOWN])

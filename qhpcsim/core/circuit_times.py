@@ -18,13 +18,17 @@ class CircuitRun:
     circuit: str
     """``family:n:params``."""
     shots: int = 0
-    """Of each circuit; 0: the exact expectation value of ``observable``."""
+    """Of each circuit; simulators need none for an expectation value, which they give exactly."""
     observable: str = ""
-    """Sum of Pauli strings; empty: outcomes are counted."""
+    """Sum of Pauli strings whose expectation value is wanted; empty: outcomes are counted."""
     n_circuits: int = 1
     """Copies of the circuit, one after the other."""
     stretch: float = 1.0
     """Mean length of the copies over the circuit's own: gates that are folded make it longer."""
+
+    def __post_init__(self) -> None:
+        if not self.shots and not self.observable:
+            raise ConfigError("neither shots nor an observable", where=self.circuit)
 
     @property
     def n_qubits(self) -> int:
@@ -34,7 +38,7 @@ class CircuitRun:
     @property
     def kind(self) -> str:
         """Registered ``work`` that does it for real."""
-        return "expectation" if self.observable and not self.shots else "sampling"
+        return "expectation" if self.observable else "sampling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Answer(NamedTuple):
     """The same shape: the models' medians."""
     run: CircuitRun
     """What is really run: error mitigation asks for more than the application."""
+    sigma: float = 0.0
+    """Standard deviation of the logarithm of a time about its median, as the model states it."""
 
 
 class CircuitTimes(Protocol):

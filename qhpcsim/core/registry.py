@@ -24,6 +24,7 @@ HOMES: dict[str, str] = {
     "qpu_choice": "qhpcsim.policies.qpu",
     "coupling": "qhpcsim.policies.coupling",
     "binding": "qhpcsim.policies.binding",
+    "motif": "qhpcsim.workloads.motifs",
     "scaling": "qhpcsim.policies.scaling",
     "circuit_family": "qhpcsim.circuits.families",
     "metric": "qhpcsim.metrics",

@@ -1,7 +1,8 @@
-"""Workflows: stages of tasks with what they need, in which order they run, and the pilots that an application asks for."""
+"""Workflows: stages of tasks with what they need, in which order they run, and what applications ask for."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -30,6 +31,8 @@ class Bag:
     need: Need = Need()  # noqa: RUF009
     predicted_s: FloatArray | None = None
     """(n,) what its model predicts; None: ``run_s``."""
+    sigma: float = math.nan
+    """Standard deviation of ln time about the prediction, as its model states it; NaN: not stated."""
     fails: NDArray[np.bool_] | None = None
     """(n,) the first attempt raises an error."""
     kind: str = "classical"
@@ -97,6 +100,8 @@ class Workflow:
     stages: list[Stage] = field(default_factory=list)
     submit_s: float = 0.0
     user: str = ""
+    load_s: float = 0.0
+    """Loading the application on a node of its pilots, once for all workers there."""
 
     def add(self, name: str, work: Work, after: tuple[int, ...] | None = None) -> int:
         """Append a stage and return its index; ``after=None``: it follows the last one."""
@@ -107,6 +112,7 @@ class Workflow:
 
     def join(self, other: Workflow, prefix: str = "") -> None:
         """Append all stages of another workflow; those that wait for nothing wait for the last stages of this one."""
+        self.load_s = max(self.load_s, other.load_s)
         shift = len(self.stages)
         waited = {before for stage in self.stages for before in stage.after}
         ends = tuple(k for k in range(shift) if k not in waited)
@@ -129,6 +135,8 @@ class PilotAsk:
     """0: ``walltime_factor`` times what the application is predicted to take on its pilots."""
     cores_per_node: int = 0
     """Slots for cores on each node; 0: the partition's cores."""
+    reserve: bool = False
+    """Submitted only if a scaling policy asks for it."""
 
 
 @dataclass(slots=True)

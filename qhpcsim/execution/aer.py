@@ -71,11 +71,11 @@ def run_once(circuit: QuantumCircuit, shots: int, seed: int, sim: Any) -> tuple[
     return result, seconds
 
 
-def warm_up(threads: int = 1) -> None:
+def warm_up(threads: int = 1, device: str = "CPU") -> None:
     """Load what a worker needs and run a little of each kind, so that its first task is not charged for it."""
     from qiskit import QuantumCircuit
 
-    sim = simulator(threads)
+    sim = simulator(threads, device=device)
     circuit = QuantumCircuit(2)
     circuit.h(0)
     circuit.cx(0, 1)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 PRECISIONS = ("double", "single")
+DEVICES = {"cpu": "CPU", "gpu": "GPU"}
+"""Class of device in a table of tasks -> Aer's word for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class CircuitTask:
         seed: From ``execution.seeds``; a circuit's own seed is drawn from it.
         threads: Threads of the simulator.
         precision: ``double`` or ``single``.
+        device_class: ``cpu`` or ``gpu``.
         repeats: Timed runs of each circuit; the shortest counts, and the values of the first.
     """
 
@@ -33,6 +36,7 @@ class CircuitTask:
     seed: int = 0
     threads: int = 1
     precision: str = "double"
+    device_class: str = "cpu"
     repeats: int = 1
 
     def __post_init__(self) -> None:
@@ -40,6 +44,8 @@ class CircuitTask:
             raise ConfigError("no circuits", where="circuits", allowed="one or more")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"{self.precision!r}", where="precision", allowed=", ".join(PRECISIONS))
+        if self.device_class not in DEVICES:
+            raise ConfigError(f"{self.device_class!r}", where="device_class", allowed=", ".join(DEVICES))
         if isinstance(self.shots, tuple) and len(self.shots) != len(self.circuits):
             raise ConfigError(f"{len(self.shots)} numbers", where="shots", allowed=f"{len(self.circuits)}, or one")
         if min(self.shots_each) < (0 if self.observable else 1):

@@ -39,16 +39,39 @@ SHOT_TARGET_S = 0.15
 """Circuits whose every shot is simulated get as many shots as fill this time."""
 _SHARE = 3.0
 """How often each circuit should fit into the budget."""
-_PROBES = (
-    *(f"probe:{n}:kernel=nothing,width=1,count={count}" for n in (1, 6, 12) for count in (1, 200)),
-    *(f"probe:{n}:kernel={kernel},width=1,count={count}" for n in (2, 8) for kernel in ("rotation", "hadamard") for count in (60, 600)),
-    *(f"probe:{n}:kernel={kernel},width={width},count=60" for n in (12, 14) for kernel, width in (
-        ("permutation", 1), ("permutation", 2), ("permutation", 3), ("phase", 1), ("phase", 2), ("controlled", 2),
-        ("rotation", 1), ("hadamard", 1), ("diagonal", 1), ("diagonal", 2), ("diagonal", 4))),
-    *(f"probe:{n}:kernel=matrix,width={width},count=12" for n in (10, 14, 16, 18) for width in (2, 3, 4, 5)),
-    *(f"probe:{n}:kernel=diagonal,width={width},count=12" for n in (16, 18) for width in (3, 5)),
-    *(f"probe:{n}:kernel={kernel},width=1,count=4" for n in (3, 9, 13, 16) for kernel in ("measure", "reset")),
+_RAW = (
+    "permutation,width=1", "permutation,width=2", "permutation,width=3", "phase,width=1", "phase,width=2",
+    "controlled,width=2", "rotation,width=1", "hadamard,width=1", "diagonal,width=1", "diagonal,width=2",
+    "diagonal,width=4",
 )  # fmt: skip
+"""Probes of what is run gate by gate, on few qubits."""
+
+
+def _probe_circuits() -> Iterator[tuple[str, int]]:
+    """Yield circuits of single operations, and the shots that show them."""
+    for n in (1, 6, 12):
+        for count in (1, 200):
+            yield f"probe:{n}:kernel=nothing,width=1,count={count}", 1
+    for n in (2, 8):
+        for kernel in ("rotation,width=1", "hadamard,width=1", "controlled,width=2"):
+            yield f"probe:{n}:kernel={kernel},count=200", 1
+    for n in (12, 14):
+        for kernel in _RAW:
+            yield f"probe:{n}:kernel={kernel},count=60", 1
+    for n in (10, 14, 16, 18):
+        for width in (2, 3, 4, 5):
+            yield f"probe:{n}:kernel=matrix,width={width},count=12", 1
+    for n in (16, 18):
+        for width in (3, 5):
+            yield f"probe:{n}:kernel=diagonal,width={width},count=12", 1
+    for n in (2, 5, 8, 10, 12, 14, 16):
+        for kernel in ("measure", "reset"):
+            for count in (3, 12):
+                yield f"probe:{n}:kernel={kernel},width=1,count={count}", DEFAULT_SHOTS
+    for n in (3, 7, 9, 10, 13, 16, 18):
+        for shots in (1, 4000, 20_000):
+            yield f"graph_state:{n}:", shots
+        yield f"ghz:{n}:", 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +143,13 @@ def _observable(width: int, turn: int) -> str:
 
 
 def _probes(expected: Expected, threads: int) -> Iterator[Planned]:
-    for circuit in _PROBES:
-        for shots in (1, DEFAULT_SHOTS) if "nothing" in circuit else (DEFAULT_SHOTS,):
-            yield _planned(circuit, shots, "", PROBE, expected, threads)
+    for circuit, shots in _probe_circuits():
+        yield _planned(circuit, shots, "", PROBE, expected, threads)
     for width in (3, 8, 13, 16, 18):
-        for observable in ("Z" * width, "X" * width, " + ".join(["Z" * width] * 8), " + ".join(["X" * width] * 8)):
-            yield _planned(f"ghz:{width}:", 1, observable, PROBE, expected, threads)
-        for shots in (1, 20_000):
-            yield _planned(f"ghz:{width}:", shots, "", PROBE, expected, threads)
+        for letter in "ZX":
+            for n_terms in (1, width):
+                terms = [letter * width, *(letter * k + "I" + letter * (width - 1 - k) for k in range(1, n_terms))]
+                yield _planned(f"ghz:{width}:", 1, " + ".join(terms), PROBE, expected, threads)
 
 
 def _planned(circuit: str, shots: int, observable: str, group: str, expected: Expected, threads: int) -> Planned:

@@ -11,7 +11,8 @@ from qhpcsim.core.task_records import TaskTable
 from qhpcsim.execution.aer import compiled
 from qhpcsim.execution.circuit_task import open_circuit
 from qhpcsim.execution.sources import CircuitSources
-from qhpcsim.models.statevector import StateVectorModel
+from qhpcsim.models.cpu_statevector import CpuStateVector
+from qhpcsim.models.statevector_cards import Model, open_statevector
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,44 @@ class Forecast:
     """Width of the circuit as it runs."""
     threads: int = 1
     """Threads that it holds for."""
+    note: str = ""
+    """Where it leaves the range of the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The model of a card, whose predictions are judged."""
+
+    card: str
+    model: Model
+    device_class: str
+    """Tasks of this class are sampled."""
+    threads: int = 1
+    """Threads that the card was measured with."""
+
+
+def open_judged(card: str) -> Judged:
+    """Return the model of one device's card, by its name or path.
+
+    Raises:
+        CardError: if there is no such card, or it is wrong.
+    """
+    model = open_statevector(card)
+    if isinstance(model, CpuStateVector):
+        return Judged(model.name, model, "cpu", model.threads)
+    return Judged(model.name, model, "gpu")
 
 
 class Forecaster:
     """Predicts the tasks of a table.
 
     Args:
-        model: The model that predicts; None: the table's own predictions are judged.
+        judged: What predicts; None: the table's own predictions are judged.
         sources: Where circuits come from.
-        threads: Threads that the model's card was measured with.
     """
 
-    def __init__(self, model: StateVectorModel | None, sources: CircuitSources, threads: int = 1) -> None:
-        self.model, self.sources, self.threads = model, sources, threads
+    def __init__(self, judged: Judged | None, sources: CircuitSources) -> None:
+        self.judged, self.sources = judged, sources
         self._known: dict[tuple[str | bytes, int, str], Forecast] = {}
 
     def forecast(self, table: TaskTable, row: int) -> Forecast:
@@ -51,7 +77,7 @@ class Forecaster:
         if key not in self._known:
             self._known[key] = self._of_one(*key)
         one = self._known[key]
-        if self.model is None:
+        if self.judged is None:
             return _own(table, row, one.n_qubits)
         n = len(work.circuits)
         return replace(one, median_s=n * one.median_s, p5_s=n * one.p5_s, p95_s=n * one.p95_s)
@@ -59,13 +85,15 @@ class Forecaster:
     def _of_one(self, source: str | bytes, shots: int, observable: str) -> Forecast:
         """Return the forecast for one circuit; the model's, or without times."""
         circuit = compiled(open_circuit(source), observable)
-        if self.model is None:
+        if self.judged is None:
             return Forecast(math.nan, math.nan, math.nan, circuit.num_qubits)
         wanted = Observable.parse(observable, "observable") if observable else None
         bare = compiled(open_circuit(source)) if observable else circuit
-        cost = circuit_cost(bare, shots=max(shots, 1), observable=wanted, threads=self.threads)
-        found = self.model.predict(cost)
-        return Forecast(found.median_s, found.p5_s, found.p95_s, circuit.num_qubits, self.threads)
+        cost = circuit_cost(bare, shots=max(shots, 1), observable=wanted, threads=self.judged.threads)
+        model, threads = self.judged.model, self.judged.threads
+        found = model.predict(cost)
+        note = "; ".join(model.notes(cost)) if isinstance(model, CpuStateVector) else ""
+        return Forecast(found.median_s, found.p5_s, found.p95_s, circuit.num_qubits, threads, note)
 
 
 def _own(table: TaskTable, row: int, n_qubits: int) -> Forecast:
@@ -74,8 +102,3 @@ def _own(table: TaskTable, row: int, n_qubits: int) -> Forecast:
         math.nan if column is None else float(column[row]) for column in (table.predicted_s, table.p5_s, table.p95_s)
     )
     return Forecast(median_s, p5_s, p95_s, n_qubits, 1 if table.n_cores is None else max(1, int(table.n_cores[row])))
-
-
-def open_model(card: str) -> tuple[StateVectorModel, int]:
-    """Return the model of a card, and the threads that it holds for."""
-    raise NotImplementedError(card)

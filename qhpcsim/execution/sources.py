@@ -47,9 +47,12 @@ class CircuitSources:
         """
         one = table.take(np.array([row]))
         (name,), (observable,) = word_texts(one.circuit, 1), word_texts(one.observable, 1)
+        (device_class,) = word_texts(one.device_class, 1)
         n_circuits = 1 if one.n_circuits is None else max(1, int(one.n_circuits[0]))
         shots = 0 if one.shots is None else int(one.shots[0])
-        return CircuitTask((self.source(name),) * n_circuits, shots, observable, threads=threads)
+        return CircuitTask(
+            (self.source(name),) * n_circuits, shots, observable, threads=threads, device_class=device_class
+        )
 
     def _entry(self, name: str) -> tuple[str | bytes, int]:
         if name not in self._read:

@@ -48,28 +48,35 @@ def free_memory_bytes() -> float:
     return min(1024.0 * free_kib, float(most - used))
 
 
-def why_not(table: TaskTable, n_qubits: NDArray[np.integer], host: Host) -> list[str]:
+def why_not(table: TaskTable, n_qubits: NDArray[np.integer], host: Host, only: str = "") -> list[str]:
     """Return for each task why it cannot be done here; "" if it can.
 
     Args:
         table: The tasks.
         n_qubits: (n,) width of each circuit; 0: no circuit, -1: it cannot be read.
         host: The machine.
+        only: The one class of device that is wanted; "": all that there are.
     """
     kinds, classes = word_texts(table.kind, table.n), word_texts(table.device_class, table.n)
     n_cores = np.ones(table.n, np.int32) if table.n_cores is None else np.maximum(table.n_cores, 1)
     known = entries("work")
     reasons = []
-    for kind, device_class, width, cores in zip(kinds, classes, n_qubits.tolist(), n_cores.tolist(), strict=True):
+    n_gpus = np.zeros(table.n) if table.n_gpus is None else np.nan_to_num(table.n_gpus)
+    needs = zip(kinds, classes, n_qubits.tolist(), n_cores.tolist(), n_gpus.tolist(), strict=True)
+    for kind, device_class, width, cores, gpus in needs:
         if kind not in known:
             reasons.append(f"nothing here does work of kind {kind}" if kind else "its kind is not given")
         elif width <= 0:
             reasons.append("its circuit cannot be read" if width else "it names no circuit")
         elif not device_class:
             reasons.append("its class of device is not given")
+        elif only and device_class != only:
+            reasons.append(f"the card is of a {only}, not of a {device_class}")
         elif device_class not in host.device_classes:
             reasons.append(f"this machine has no {device_class}")
-        elif cores > host.n_cores:
+        elif gpus > 1:
+            reasons.append("it needs several GPUs")
+        elif cores > host.n_cores and device_class == "cpu":
             reasons.append(f"it needs more than {host.n_cores} cores")
         elif _STATE_BYTES * 2.0**width > _MEMORY_FRAC * host.memory_bytes:
             reasons.append("its state vector does not fit into the memory")

@@ -6,31 +6,29 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qhpcsim.core.errors import QhpcsimError, WorkloadError
 from qhpcsim.core.records import FloatArray
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.task_records import TaskTable, word_texts
 from qhpcsim.execution.aer import warm_up
-from qhpcsim.execution.circuit_task import CircuitResult
+from qhpcsim.execution.circuit_task import DEVICES, CircuitResult
 from qhpcsim.execution.engine import Engine, Progress, open_engine
-from qhpcsim.execution.forecast import Forecast, Forecaster
+from qhpcsim.execution.forecast import Forecast, Forecaster, Judged
 from qhpcsim.execution.records import task_table
+from qhpcsim.execution.sample import LEAST_REPEATS, draw
 from qhpcsim.execution.seeds import aer_seed
 from qhpcsim.execution.sources import CircuitSources
-from qhpcsim.execution.stand_in import Host, size_class, this_host, why_not
-from qhpcsim.execution.stratified import in_turns
+from qhpcsim.execution.stand_in import Host, size_class, this_host
 from qhpcsim.execution.task import Task, TaskResult
-from qhpcsim.models.statevector import StateVectorModel
 
 REPEAT_S = 0.5
 """Short circuits are timed again until about this time is spent on them."""
-_REPEATS = (3, 20)
-"""Least and most timed runs of a circuit."""
+_MOST_REPEATS = 20
 _LIMIT_FRAC = 0.25
 """Longest task, as a part of the budget, unless a time-out is given."""
 _LONG_S, _CORE_FRAC = 0.05, 0.9
@@ -65,6 +63,8 @@ class Validation:
     """(n,) size class."""
     disturbed: NDArray[np.bool_]
     """(n,) other work on the machine took part of its core, so its time is too long."""
+    notes: list[str]
+    """(n,) where a prediction leaves the range of its card; "" elsewhere."""
     results: list[TaskResult]
     excluded: dict[str, int] = field(default_factory=dict)
     """Why tasks of the run could not be in the sample -> how many."""
@@ -77,9 +77,8 @@ def validate(
     run: TaskTable,
     options: ValidationOptions,
     folder: Path,
-    model: StateVectorModel | None = None,
+    judged: Judged | None = None,
     *,
-    threads: int = 1,
     progress: Progress | None = None,
     host: Host | None = None,
     with_engine: Callable[[Engine], None] | None = None,
@@ -90,8 +89,7 @@ def validate(
         run: The run's tasks.
         options: How to do it.
         folder: Where circuit files are looked for.
-        model: What predicts; None: the predictions that the table carries are judged.
-        threads: Threads that the model's card holds for.
+        judged: What predicts; None: the predictions that the table carries are judged.
         progress: Told of the fraction of tasks that ended.
         host: The machine; None: this one.
         with_engine: Called with the engine before the first task.
@@ -103,80 +101,36 @@ def validate(
     began_s = time.monotonic()
     sources, here = CircuitSources(folder), host or this_host()
     limit_s = options.timeout_s or _LIMIT_FRAC * options.budget_s
-    rows, forecasts, excluded = _drawn(run, options, sources, Forecaster(model, sources, threads), here, limit_s)
-    chosen = run.take(np.array(rows, dtype=np.int64))
-    tasks = [_task(chosen, k, options.seed, sources, forecasts[k], limit_s) for k in range(chosen.n)]
+    sample = draw(run, options.n_tasks, options.seed, limit_s, Forecaster(judged, sources), here)
+    chosen = run.take(np.array(sample.rows, dtype=np.int64))
+    tasks = [_task(chosen, k, options.seed, sources, sample.forecasts[k], limit_s) for k in range(chosen.n)]
     spare_s = min(_FINISH_S, _FINISH_FRAC * options.budget_s)
     left_s = max(0.0, options.budget_s - spare_s - (time.monotonic() - began_s))
     with open_engine(
         options.engine,
-        workers=max(1, here.n_cores // 2) if options.workers is None else options.workers,
+        workers=_at_a_time(chosen, here) if options.workers is None else options.workers,
         scheduler=options.scheduler,
         budget_s=left_s,
         timeout_s=limit_s,
-        warm_up=warm_up,
+        warm_up=partial(_warm_up, tuple(sorted(set(word_texts(chosen.device_class, chosen.n))))),
     ) as engine:
         if with_engine is not None:
             with_engine(engine)
         results = list(engine.map(tasks, progress))
-    found = _compared(chosen, results, forecasts)
-    found.excluded, found.n_devices = excluded, _devices(run)
+    found = _compared(chosen, results, sample.forecasts)
+    found.excluded, found.n_devices = sample.excluded, _devices(run)
     found.spent_s = time.monotonic() - began_s
     return found
 
 
-def _drawn(
-    run: TaskTable,
-    options: ValidationOptions,
-    sources: CircuitSources,
-    forecaster: Forecaster,
-    host: Host,
-    limit_s: float,
-) -> tuple[list[int], list[Forecast], dict[str, int]]:
-    """Return the sampled rows, what is predicted for them, and why others could not be drawn."""
-    n_qubits = _widths(run, sources)
-    reasons = why_not(run, n_qubits, host)
-    excluded = Counter(reason for reason in reasons if reason)
-    able = [row for row, reason in enumerate(reasons) if not reason]
-    motifs, kinds = word_texts(run.motif, run.n), word_texts(run.kind, run.n)
-    strata = [(motif, kind, size_class(n)) for motif, kind, n in zip(motifs, kinds, n_qubits.tolist(), strict=True)]
-    rows: list[int] = []
-    forecasts: list[Forecast] = []
-    for row in in_turns(strata, _works(run), able, options.seed):
-        if len(rows) == options.n_tasks:
-            break
-        try:
-            forecast = forecaster.forecast(run, row)
-        except QhpcsimError:
-            excluded["its circuit, shots or observable cannot be used"] += 1
-            continue
-        if forecast.median_s * _REPEATS[0] > limit_s:
-            excluded[f"it is predicted to take more than a third of the time limit of one task ({limit_s:.3g} s)"] += 1
-            continue
-        rows.append(row)
-        forecasts.append(forecast)
-    if not rows:
-        why = "; ".join(f"{reason}: {n:,}" for reason, n in excluded.most_common(4)) or "there are no tasks"
-        raise WorkloadError(f"no task of this run can be done here ({why})", hint="give another run, or --tasks-file")
-    return rows, forecasts, dict(excluded.most_common())
+def _at_a_time(chosen: TaskTable, host: Host) -> int:
+    """Return how many tasks may run at once without slowing each other down."""
+    return 1 if "gpu" in word_texts(chosen.device_class, chosen.n) else max(1, host.n_cores // 2)
 
 
-def _widths(run: TaskTable, sources: CircuitSources) -> NDArray[np.int64]:
-    """Return the width of each circuit: 0 where there is none, -1 where it cannot be read."""
-    given = np.zeros(run.n, np.int64) if run.n_qubits is None else run.n_qubits.astype(np.int64)
-    if run.circuit is None:
-        return np.zeros(run.n, np.int64)
-    names = np.array([sources.width(name) for name in run.circuit.names] or [0], dtype=np.int64)
-    read = np.where(run.circuit.code >= 0, names[run.circuit.code], 0)
-    return np.where((read > 0) & (given > 0), given, read)
-
-
-def _works(run: TaskTable) -> list[tuple[str, str, int, int]]:
-    """Return what each task asks for; equal for tasks that are repeats of each other."""
-    shots = [0] * run.n if run.shots is None else run.shots.tolist()
-    n_circuits = [1] * run.n if run.n_circuits is None else run.n_circuits.tolist()
-    circuits, observables = word_texts(run.circuit, run.n), word_texts(run.observable, run.n)
-    return list(zip(circuits, observables, shots, n_circuits, strict=True))
+def _warm_up(device_classes: tuple[str, ...]) -> None:
+    for device_class in device_classes:
+        warm_up(device=DEVICES[device_class])
 
 
 def _task(chosen: TaskTable, row: int, seed: int, sources: CircuitSources, forecast: Forecast, limit_s: float) -> Task:
@@ -193,9 +147,9 @@ def _task(chosen: TaskTable, row: int, seed: int, sources: CircuitSources, forec
 def _repeats(predicted_s: float, n_circuits: int, limit_s: float) -> int:
     """Return how often each circuit of a task is timed."""
     if not predicted_s > 0:
-        return _REPEATS[0]
+        return LEAST_REPEATS
     most = max(1, int(0.5 * limit_s / predicted_s))
-    return min(max(_REPEATS[0], min(_REPEATS[1], round(REPEAT_S * n_circuits / predicted_s))), most)
+    return min(max(LEAST_REPEATS, min(_MOST_REPEATS, round(REPEAT_S * n_circuits / predicted_s))), most)
 
 
 def _compared(chosen: TaskTable, results: list[TaskResult], forecasts: list[Forecast]) -> Validation:
@@ -211,7 +165,8 @@ def _compared(chosen: TaskTable, results: list[TaskResult], forecasts: list[Fore
     measured = [sum(run.seconds for run in _runs(each)) if each.ok else np.nan for each in results]
     disturbed = [any(_is_disturbed(run) for run in _runs(each)) for each in results]
     sizes = [size_class(each.n_qubits) for each in forecasts]
-    return Validation(table, np.array(measured, dtype=np.float64), sizes, np.array(disturbed, dtype=np.bool_), results)
+    notes = [each.note for each in forecasts]
+    return Validation(table, np.array(measured), sizes, np.array(disturbed, dtype=np.bool_), notes, results)
 
 
 def _runs(result: TaskResult) -> list[CircuitResult]:

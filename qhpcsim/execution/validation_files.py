@@ -50,6 +50,7 @@ def measured_columns(found: Validation, card: str) -> dict[str, Column]:
         "error_frac": table.predicted_s / found.measured_s - 1.0,
         "inside_interval": inside,
         "disturbed": found.disturbed.astype(np.int64),
+        "note": word_column(found.notes),
         "reason": word_column([each.reason for each in found.results]),
     }
 

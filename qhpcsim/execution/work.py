@@ -10,7 +10,7 @@ import numpy as np
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.registry import register
 from qhpcsim.execution.aer import compiled, run_once, simulator
-from qhpcsim.execution.circuit_task import CircuitResult, CircuitTask, open_circuit
+from qhpcsim.execution.circuit_task import DEVICES, CircuitResult, CircuitTask, open_circuit
 from qhpcsim.execution.seeds import seed_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def sub_experiments(task: CircuitTask) -> list[CircuitResult]:
 
 
 def _run_all(task: CircuitTask) -> list[CircuitResult]:
-    sim = simulator(task.threads, task.precision)
+    sim = simulator(task.threads, task.precision, DEVICES[task.device_class])
     seeds = [seed_of(child) for child in np.random.SeedSequence(task.seed).spawn(len(task.circuits))]
     jobs = zip(task.circuits, task.shots_each, seeds, strict=True)
     return [_run(source, shots, seed, task, sim) for source, shots, seed in jobs]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import simpy
@@ -13,6 +12,7 @@ from qhpcsim.circuits.topology import edges
 from qhpcsim.core.errors import FacilityError, InvariantError, nearest, shorten
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.qubit_regions import QubitRegions, Region
+from qhpcsim.facility.region_calls import RegionCall, RegionFigures, Tries, TryLine
 
 ADMISSIONS = ("checked", "reserved", "queued")
 
@@ -36,54 +36,6 @@ class SharingRules:
     """Time between two looks for a QPU with enough free qubits."""
     retry_s: float = 1.0
     """Time between two searches for a connected region."""
-
-
-@dataclass(slots=True)
-class RegionCall:
-    """One call and what it got; NaN and -1 where a thing has not happened yet."""
-
-    n_qubits: int
-    started: Callable[[RegionCall], object]
-    """Called when its qubits are its own; whoever asked gives them back with ``SharedQpus.release``."""
-    key: int = -1
-    """Whatever tells the caller which of his calls this is."""
-    asked_s: float = np.nan
-    admitted_s: float = np.nan
-    """A QPU with enough free qubits was there; the call stays with that QPU."""
-    started_s: float = np.nan
-    qpu: int = -1
-    region: Region = ()
-
-
-@dataclass(slots=True)
-class RegionFigures:
-    """What attempts in vain looked like."""
-
-    n_polls: int = 0
-    """Looks for a QPU while none had enough free qubits."""
-    n_blocked: int = 0
-    """Searches for a region that found none."""
-    n_fragmented: int = 0
-    """Those among them whose QPU had enough free qubits."""
-    needed_sum: int = 0
-    """Qubits wanted, free, and in the largest connected free region, summed over the fragmented ones."""
-    free_sum: int = 0
-    largest_sum: int = 0
-
-
-@dataclass(slots=True)
-class _Line:
-    """Calls that try again at equal intervals; whoever failed last is last, so the head is always due first."""
-
-    period_s: float
-    calls: deque[tuple[float, RegionCall]] = field(default_factory=deque)
-    """(when it tries next, call)."""
-
-    def due_s(self) -> float:
-        return self.calls[0][0] if self.calls else np.inf
-
-    def append(self, now_s: float, call: RegionCall) -> None:
-        self.calls.append((now_s + self.period_s, call))
 
 
 class SharedQpus:
@@ -120,7 +72,7 @@ class SharedQpus:
         self._clock, self._admission = clock, rules.admission
         self._room = [qpu.n_qubits for qpu in qpus]
         """Qubits of each QPU that are neither taken nor set aside."""
-        self._hall, self._desk = _Line(rules.poll_s), _Line(rules.retry_s)
+        self._hall, self._desks = TryLine(rules.poll_s), [TryLine(rules.retry_s) for _ in qpus]
         self._queue: list[RegionCall] = []
         self._armed_s = np.inf
 
@@ -143,7 +95,7 @@ class SharedQpus:
             self._arm(self._clock.now)
         else:
             self._admit(call)
-            self._arm(self._due().due_s())
+            self._arm_lines()
 
     def release(self, call: RegionCall) -> None:
         """Give the qubits of a call back."""
@@ -153,21 +105,23 @@ class SharedQpus:
             self._arm(self._clock.now)
 
     def _admit(self, call: RegionCall) -> None:
-        qpu = int(max(range(len(self._room)), key=self._room.__getitem__))
-        if self._room[qpu] < call.n_qubits:
+        room = max(self._room)
+        if room < call.n_qubits:
             self.figures.n_polls += 1
-            self._hall.append(self._clock.now, call)
+            self._hall.add(self._clock.now, call)
             return
-        call.qpu, call.admitted_s = qpu, self._clock.now
+        call.qpu, call.admitted_s = self._room.index(room), self._clock.now
         if self._admission == "reserved":
-            self._room[qpu] -= call.n_qubits
+            self._room[call.qpu] -= call.n_qubits
         self._place(call)
 
     def _place(self, call: RegionCall) -> None:
-        region = self.regions[call.qpu].find(call.n_qubits)
+        regions = self.regions[call.qpu]
+        region = regions.find(call.n_qubits)
         if region is None:
-            self._count_blocked(call)
-            self._desk.append(self._clock.now, call)
+            enough = regions.n_free >= call.n_qubits
+            self._count(regions, Tries(1, int(enough), call.n_qubits * enough))
+            self._desks[call.qpu].add(self._clock.now, call)
             return
         if self._admission == "checked":
             self._room[call.qpu] -= call.n_qubits
@@ -180,23 +134,28 @@ class SharedQpus:
 
     def _serve(self) -> None:
         """Start the queued calls that fit, in their order."""
-        waiting, self._queue = self._queue, []
-        for call in waiting:
-            for qpu in sorted(range(len(self._room)), key=lambda k: -self._room[k]):
-                region = self.regions[qpu].find(call.n_qubits)
-                if region is not None:
-                    call.qpu, call.admitted_s = qpu, self._clock.now
-                    self._room[qpu] -= call.n_qubits
-                    self._start(call, region)
-                    break
-            else:
-                self._queue.append(call)
+        first = 0
+        while True:
+            largest = max(regions.largest_free() for regions in self.regions)
+            first = next((k for k in range(first, len(self._queue)) if self._queue[k].n_qubits <= largest), -1)
+            if first < 0:
+                return
+            call = self._queue.pop(first)
+            able = [k for k, regions in enumerate(self.regions) if regions.largest_free() >= call.n_qubits]
+            call.qpu, call.admitted_s = max(able, key=self._room.__getitem__), self._clock.now
+            region = self.regions[call.qpu].find(call.n_qubits)
+            assert region is not None
+            self._room[call.qpu] -= call.n_qubits
+            self._start(call, region)
 
     def _arm(self, time_s: float) -> None:
-        """See to it that somebody looks at the lines at ``time_s``."""
+        """See to it that somebody looks at who waits at ``time_s``."""
         if time_s < self._armed_s:
             self._armed_s = time_s
             self._clock.call_at(time_s, self._turn)
+
+    def _arm_lines(self) -> None:
+        self._arm(min(self._hall.due_s(), *(desk.due_s() for desk in self._desks)))
 
     def _turn(self, _event: simpy.Event) -> None:
         self._armed_s = np.inf
@@ -204,45 +163,41 @@ class SharedQpus:
             self._serve()
             return
         now_s = self._clock.now
-        while (line := self._due()).due_s() <= now_s:
-            (self._admit if line is self._hall else self._place)(line.calls.popleft()[1])
+        while self._hall.due_s() <= now_s:
+            self._admit(self._hall.pop())
+        for desk in self._desks:
+            while desk.due_s() <= now_s:
+                self._place(desk.pop())
         self._skip_failures()
-        self._arm(self._due().due_s())
-
-    def _due(self) -> _Line:
-        return self._desk if self._desk.due_s() <= self._hall.due_s() else self._hall
+        self._arm_lines()
 
     def _skip_failures(self) -> None:
-        """Let calls try in vain until somebody else's event: nothing changes before, so no event of theirs is needed.
+        """Let calls try in vain until somebody else's event: nothing changes before, so they need no events for it.
 
         Raises:
             InvariantError: if nothing else is on the clock and none of them can start, ever.
         """
-        until_s, room = self._clock.peek(), max(self._room)
-        end_s = min(until_s, self._clock.now + 2 * max(self._hall.period_s, self._desk.period_s))
-        while (time_s := (line := self._due()).due_s()) < end_s:
-            call = line.calls[0][1]
-            if line is self._hall:
-                if call.n_qubits <= room:
-                    return
-                self.figures.n_polls += 1
-            else:
-                if self.regions[call.qpu].find(call.n_qubits) is not None:
-                    return
-                self._count_blocked(call)
-            line.calls.popleft()
-            line.append(time_s, call)
-        if until_s == np.inf and (self._hall.calls or self._desk.calls):
+        longest_s = max(self._hall.period_s, self._desks[0].period_s)
+        other_s, round_s = self._clock.peek(), self._clock.now + 2 * longest_s
+        end_s = self._hall.first_fit_s(max(self._room), min(other_s, round_s))
+        for desk, regions in zip(self._desks, self.regions, strict=True):
+            if desk.due_s() < end_s:
+                end_s = desk.first_fit_s(regions.largest_free(), end_s)
+        self.figures.n_polls += self._hall.fail_until(end_s, 0).n
+        for desk, regions in zip(self._desks, self.regions, strict=True):
+            if desk.due_s() < end_s:
+                self._count(regions, desk.fail_until(end_s, regions.n_free))
+        if end_s == round_s and other_s == np.inf:
             raise InvariantError(f"t = {self._clock.now} s: calls wait for qubits that nobody will give back")
 
-    def _count_blocked(self, call: RegionCall) -> None:
-        figures, region = self.figures, self.regions[call.qpu]
-        figures.n_blocked += 1
-        if region.n_free >= call.n_qubits:
-            figures.n_fragmented += 1
-            figures.needed_sum += call.n_qubits
-            figures.free_sum += region.n_free
-            figures.largest_sum += region.largest_free()
+    def _count(self, regions: QubitRegions, tries: Tries) -> None:
+        figures = self.figures
+        figures.n_blocked += tries.n
+        if tries.n_enough:
+            figures.n_fragmented += tries.n_enough
+            figures.needed_sum += tries.needed
+            figures.free_sum += regions.n_free * tries.n_enough
+            figures.largest_sum += regions.largest_free() * tries.n_enough
 
 
 def _check(qpus: Sequence[SharedQpu], rules: SharingRules) -> None:

@@ -76,10 +76,10 @@ def _window(runs: Sequence[HybridRun]) -> tuple[float, float]:
     begun, over = begun[ran], over[ran]
     times = np.concatenate([begun, over])
     steps = np.concatenate([np.ones(len(begun)), -np.ones(len(over))])
-    order = np.lexsort((-steps, times))
+    order = np.lexsort((steps, times))  # a job that ends makes room for one that starts: at no time did both run
     level = np.cumsum(steps[order])
     most = np.flatnonzero(level == level.max())
-    low_s, high_s = float(times[order][most[0]]), float(times[order][most[-1] + 1])
+    low_s, high_s = float(times[order][most[0]]), float(times[order][min(most[-1] + 1, len(times) - 1)])
     first_s, last_s = float(begun.min()), float(over.max())
     return (low_s, high_s) if high_s - low_s >= 0.5 * (last_s - first_s) else (first_s, last_s)
 
@@ -98,6 +98,11 @@ def _phases(
 def held_nodes(run: HybridRun) -> list[tuple[int, float, float]]:
     """Return (nodes, start, end) of everything that a job had allocated but QPUs and tokens."""
     return [(nodes, start_s, end_s) for part, nodes, start_s, end_s in run.held if part not in QPU_PARTS]
+
+
+def held_node_s(run: HybridRun) -> float:
+    """Return the node time of everything that a job had allocated but QPUs and tokens."""
+    return sum(nodes * (end_s - start_s) for nodes, start_s, end_s in held_nodes(run))
 
 
 def _held(runs: Sequence[HybridRun]) -> list[tuple[int, float, float]]:

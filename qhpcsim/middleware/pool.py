@@ -122,6 +122,7 @@ class TaskPool:
         for key in [key for key in self._waiting if key[1] == pilot]:
             for entry in sorted(self._waiting.pop(key), key=lambda entry: entry[:2]):
                 self._again(entry[2], TaskState.LOST_WORKER)
+        closed.view.load_s = 0.0
         self._wake()
 
     def submit(self, task: PoolTask, pilot: int = -1) -> None:

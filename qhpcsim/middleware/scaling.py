@@ -58,7 +58,8 @@ class Scaler:
     def _pilot_load(self, pilot: int, now_s: float) -> PilotLoad:
         here = self._pool_pilot(pilot)
         idle = self.pilots.pool.is_idle(here.view.index)
-        return PilotLoad(pilot, here.view.active, now_s - here.idle_since_s if idle else 0.0)
+        idle_s = now_s - here.idle_since_s if idle else 0.0
+        return PilotLoad(pilot, here.view.active, idle_s, self.pilots.runs[pilot].plan.reserve)
 
     def _reserve(self) -> list[int]:
         return [k for k, run in enumerate(self.pilots.runs) if run.state == "NEW" and run.plan.reserve]

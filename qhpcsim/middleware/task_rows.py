@@ -3,136 +3,178 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from qhpcsim.core.qpu_records import QpuJobState
 from qhpcsim.core.task_records import TaskState, TaskTable, word_column
-from qhpcsim.core.workflow_records import Bag, Calls
+from qhpcsim.core.workflow_records import Bag, Calls, ClientWork
 from qhpcsim.middleware.slots import PoolTask
-from qhpcsim.middleware.workflows import WorkflowRun
-
-
-def task_table(runs: list[WorkflowRun]) -> TaskTable:
-    """Return the tasks and QPU calls of workflows as one table, in order of submission.
-
-    A QPU call is a task of kind ``qpu``; work in the application itself is a task of one core.
-    """
-    rows = [row for run in runs for k in range(len(run.stages)) for row in _rows(run, k)]
-    rows.sort(key=lambda row: row.submitted_s)
-    return TaskTable(
-        task_id=np.arange(len(rows)),
-        submitted_s=np.array([row.submitted_s for row in rows]),
-        started_s=np.array([row.started_s for row in rows]),
-        ended_s=np.array([row.ended_s for row in rows]),
-        state=np.array([row.state for row in rows], dtype=np.int8),
-        workflow=word_column([row.workflow for row in rows]),
-        motif=word_column([row.motif for row in rows]),
-        kind=word_column([row.kind for row in rows]),
-        device=word_column([row.device for row in rows]),
-        device_class=word_column([row.device_class for row in rows]),
-        circuit=word_column([row.circuit for row in rows]),
-        observable=word_column([row.observable for row in rows]),
-        pilot=word_column([row.pilot for row in rows]),
-        n_qubits=np.array([row.n_qubits for row in rows], dtype=np.int32),
-        shots=np.array([row.shots for row in rows], dtype=np.int64),
-        n_cores=np.array([row.n_cores for row in rows], dtype=np.int32),
-        n_gpus=np.array([row.n_gpus for row in rows]),
-        attempts=np.array([row.attempts for row in rows], dtype=np.int32),
-        predicted_s=np.array([row.predicted_s for row in rows]),
-    )
-
-
-@dataclass(slots=True)
-class _Row:
-    """One row of a task table."""
-
-    workflow: str
-    motif: str
-    kind: str
-    submitted_s: float
-    started_s: float
-    ended_s: float
-    state: int = int(TaskState.SUCCESS)
-    device: str = ""
-    device_class: str = "cpu"
-    circuit: str = ""
-    observable: str = ""
-    pilot: str = ""
-    n_qubits: int = 0
-    shots: int = 0
-    n_cores: int = 1
-    n_gpus: float = 0.0
-    attempts: int = 1
-    predicted_s: float = math.nan
-
-
-def _rows(run: WorkflowRun, k: int) -> list[_Row]:
-    """Return the rows of one stage."""
-    flow, stage = run.workflow, run.stages[k]
-    work = flow.stages[k].work
-    if isinstance(work, Bag):
-        return [_bag_row(run, work, task, place) for place, task in enumerate(stage.tasks)]
-    if isinstance(work, Calls):
-        return [_call_row(run, work, call) for call in stage.calls]
-    if math.isnan(stage.started_s):
-        return []
-    state = TaskState.RUNNING if math.isnan(stage.ended_s) else TaskState.SUCCESS
-    times = (stage.started_s, stage.started_s, stage.ended_s)
-    return [_Row(flow.name, flow.motif, work.kind, *times, state=int(state), predicted_s=work.seconds)]
-
-
-def _bag_row(run: WorkflowRun, bag: Bag, task: PoolTask, place: int) -> _Row:
-    assert run.client is not None
-    pilot = run.client.pool.pilots[task.pilot].view.name if task.pilot >= 0 else ""
-    circuit = bag.circuit[place if len(bag.circuit) > 1 else 0] if bag.circuit else ""
-    return _Row(
-        run.workflow.name,
-        run.workflow.motif,
-        bag.kind,
-        task.submitted_s,
-        task.started_s,
-        task.ended_s,
-        task.state,
-        bag.device,
-        bag.device_class,
-        circuit,
-        bag.observable,
-        pilot,
-        bag.n_qubits,
-        bag.shots,
-        math.ceil(bag.need.cores),
-        bag.need.gpus,
-        task.attempts,
-        task.predicted_s,
-    )
-
+from qhpcsim.middleware.workflows import StageRun, WorkflowRun
+from qhpcsim.models.statevector import Z_90
 
 _STATES = {
-    QpuJobState.COMPLETED: TaskState.SUCCESS,
-    QpuJobState.FAILED: TaskState.FAILED,
-    QpuJobState.REJECTED: TaskState.FAILED,
-    QpuJobState.RUNNING: TaskState.RUNNING,
-    QpuJobState.QUEUED: TaskState.QUEUED,
+    int(QpuJobState.COMPLETED): int(TaskState.SUCCESS),
+    int(QpuJobState.FAILED): int(TaskState.FAILED),
+    int(QpuJobState.REJECTED): int(TaskState.FAILED),
+    int(QpuJobState.RUNNING): int(TaskState.RUNNING),
+    int(QpuJobState.QUEUED): int(TaskState.QUEUED),
 }
+_WHY = {
+    int(QpuJobState.FAILED): "failed: its session closed, or it was interrupted too often",
+    int(QpuJobState.REJECTED): "rejected by the QPU service",
+}
+_WORDS = ("workflow", "motif", "kind", "device", "device_class", "circuit", "observable", "worker", "pilot", "error")
+_INTS = ("n_qubits", "n_circuits", "n_cores", "attempts")
+_REALS = ("n_gpus", "predicted_s", "p5_s", "p95_s")
+_Columns = dict[str, list[Any]]
 
 
-def _call_row(run: WorkflowRun, calls: Calls, call: int) -> _Row:
-    assert run.centre.qpu is not None
-    jobs, servers = run.centre.qpu.jobs, run.centre.qpu.servers
-    where = jobs.where[call]
-    return _Row(
-        run.workflow.name,
-        run.workflow.motif,
-        "qpu",
-        jobs.submitted_s[call],
-        jobs.started_s[call],
-        jobs.ended_s[call],
-        int(_STATES[QpuJobState(jobs.state[call])]),
-        servers[where].name if where >= 0 else "",
-        "qpu",
-        n_qubits=calls.n_qubits,
-        shots=calls.shots,
-        predicted_s=jobs.predicted_s[max(where, 0)][call],
+def task_table(runs: Sequence[WorkflowRun]) -> TaskTable:
+    """Return the tasks and QPU calls of workflows as one table, in order of submission.
+
+    A QPU call is a task of kind ``qpu``; work in the application itself is a task of one core and no pilot. Tasks that
+    the client had not sent when the simulation stopped have no row.
+    """
+    columns: _Columns = defaultdict(list)
+    for run in runs:
+        for k in range(len(run.stages)):
+            _add_stage(columns, run, k)
+    submitted_s = np.array(columns["submitted_s"], dtype=np.float64)
+    table = TaskTable(
+        task_id=np.arange(len(submitted_s)),
+        submitted_s=submitted_s,
+        started_s=np.array(columns["started_s"], dtype=np.float64),
+        ended_s=np.array(columns["ended_s"], dtype=np.float64),
+        state=np.array(columns["state"], dtype=np.int8),
+        shots=np.array(columns["shots"], dtype=np.int64),
+        **{name: word_column(columns[name]) for name in _WORDS},
+        **{name: np.array(columns[name], dtype=np.int32) for name in _INTS},
+        **{name: np.array(columns[name], dtype=np.float64) for name in _REALS},
     )
+    ordered = table.take(np.argsort(submitted_s, kind="stable"))
+    ordered.task_id = table.task_id
+    return ordered
+
+
+def _add_stage(columns: _Columns, run: WorkflowRun, k: int) -> None:
+    """Append the rows of one stage."""
+    work, stage = run.workflow.stages[k].work, run.stages[k]
+    if isinstance(work, Bag):
+        n = _add_tasks(columns, run, work, stage)
+    elif isinstance(work, Calls):
+        n = _add_calls(columns, run, work, stage)
+    else:
+        n = _add_step(columns, work, stage)
+    columns["workflow"] += [run.workflow.name] * n
+    columns["motif"] += [run.workflow.motif] * n
+
+
+def _add_tasks(columns: _Columns, run: WorkflowRun, bag: Bag, stage: StageRun) -> int:
+    """Append the tasks of a bag that were sent and return how many they are."""
+    assert run.client is not None
+    pilots = run.client.pool.pilots
+    names = bag.circuit or ("",)
+    spread = math.exp(Z_90 * bag.sigma)
+    copies = [1] * len(stage.tasks) if bag.n_circuits is None else bag.n_circuits.tolist()
+    sent = [(place, task) for place, task in enumerate(stage.tasks) if task.index >= 0]
+    for place, task in sent:
+        circuit = names[place if len(names) > 1 else 0]
+        view = pilots[task.pilot].view if task.pilot >= 0 else None
+        nodes = bag.need.nodes
+        columns["submitted_s"].append(task.submitted_s)
+        columns["started_s"].append(task.started_s)
+        columns["ended_s"].append(task.ended_s)
+        columns["state"].append(task.state)
+        columns["circuit"].append(circuit)
+        columns["n_qubits"].append(_width(circuit))
+        columns["n_circuits"].append(copies[place])
+        columns["pilot"].append("" if view is None else view.name)
+        columns["worker"].append(_worker(task) if view is not None else "")
+        columns["n_cores"].append(math.ceil(nodes * view.cores if nodes and view is not None else bag.need.cores))
+        columns["n_gpus"].append(max(1, nodes) * bag.need.gpus)
+        columns["attempts"].append(task.attempts)
+        columns["predicted_s"].append(task.predicted_s)
+        columns["p5_s"].append(task.predicted_s / spread)
+        columns["p95_s"].append(task.predicted_s * spread)
+    _fill(columns, len(sent), bag.kind, bag.device_class, bag.observable, bag.shots)
+    columns["device"] += [bag.device] * len(sent)
+    columns["error"] += [_error(task) for _, task in sent]
+    return len(sent)
+
+
+def _add_calls(columns: _Columns, run: WorkflowRun, calls: Calls, stage: StageRun) -> int:
+    """Append the QPU jobs of a stage and return how many they are."""
+    if not stage.calls:
+        return 0
+    assert run.centre.qpu is not None
+    jobs, servers, n = run.centre.qpu.jobs, run.centre.qpu.servers, len(stage.calls)
+    for call in stage.calls:
+        where, state = jobs.where[call], jobs.state[call]
+        columns["submitted_s"].append(jobs.submitted_s[call])
+        columns["started_s"].append(jobs.started_s[call])
+        columns["ended_s"].append(jobs.ended_s[call])
+        columns["state"].append(_STATES[state])
+        columns["device"].append(servers[where].name if where >= 0 else "")
+        columns["predicted_s"].append(jobs.predicted_s[where][call] if where >= 0 else math.nan)
+        columns["error"].append(_WHY.get(state, ""))
+    _fill(columns, n, "qpu", "qpu", calls.observable, calls.shots)
+    _no_slot(columns, n, 0)
+    columns["circuit"] += [calls.circuit] * n
+    columns["n_qubits"] += [calls.n_qubits] * n
+    columns["n_circuits"] += [calls.n_circuits] * n
+    return n
+
+
+def _add_step(columns: _Columns, work: ClientWork, stage: StageRun) -> int:
+    """Append the client's own work, if it has begun, and return the number of rows."""
+    if math.isnan(stage.started_s):
+        return 0
+    columns["submitted_s"].append(stage.started_s)
+    columns["started_s"].append(stage.started_s)
+    columns["ended_s"].append(stage.ended_s)
+    columns["state"].append(int(TaskState.RUNNING if math.isnan(stage.ended_s) else TaskState.SUCCESS))
+    columns["predicted_s"].append(work.seconds)
+    columns["error"].append("")
+    _fill(columns, 1, work.kind, "cpu", "", 0)
+    _no_slot(columns, 1, 1)
+    for name, value in (("device", ""), ("circuit", ""), ("n_qubits", 0), ("n_circuits", 0)):
+        columns[name].append(value)
+    return 1
+
+
+def _fill(columns: _Columns, n: int, kind: str, device_class: str, observable: str, shots: int) -> None:
+    """Append what all tasks of a stage share."""
+    columns["kind"] += [kind] * n
+    columns["device_class"] += [device_class] * n
+    columns["observable"] += [observable] * n
+    columns["shots"] += [shots] * n
+
+
+def _no_slot(columns: _Columns, n: int, n_cores: int) -> None:
+    """Append what tasks have that no pilot runs."""
+    for name, value in (("pilot", ""), ("worker", ""), ("n_gpus", 0.0), ("attempts", 1), ("n_cores", n_cores),
+                        ("p5_s", math.nan), ("p95_s", math.nan)):  # fmt: skip
+        columns[name] += [value] * n
+
+
+def _width(circuit: str) -> int:
+    """Return the width that ``family:n:params`` states; 0: it is not of that form."""
+    parts = circuit.split(":")
+    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
+
+
+def _worker(task: PoolTask) -> str:
+    """Return the nodes of its pilot that a task ran on; empty: none yet."""
+    if not task.nodes:
+        return ""
+    return f"node{task.nodes[0]}" if len(task.nodes) == 1 else f"node{task.nodes[0]}+{len(task.nodes) - 1}"
+
+
+def _error(task: PoolTask) -> str:
+    if task.state == TaskState.FAILED:
+        return "its work failed"
+    return "its pilot ended" if task.state == TaskState.LOST_WORKER else ""

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from qhpcsim.core.errors import ConfigError, nearest
-from qhpcsim.core.qpu_records import QpuMode
+from qhpcsim.core.qpu_records import QpuJobState, QpuMode
+from qhpcsim.core.task_records import TaskState
 from qhpcsim.core.workflow_records import Bag, Calls, ClientWork, Workflow
 from qhpcsim.facility.centre import Centre
 from qhpcsim.facility.open_jobs import NORMAL
 from qhpcsim.facility.qpu_jobs import QpuJob
 from qhpcsim.middleware.client import Client
 from qhpcsim.middleware.slots import PoolTask
+
+_ENDED = (int(TaskState.QUEUED), int(TaskState.RUNNING))
+_GATHERED = (QpuMode.SESSION, QpuMode.BATCH)
+MODES = tuple(mode.name.lower() for mode in (QpuMode.JOB, *_GATHERED))
+"""Ways in which calls reach a QPU."""
 
 
 @dataclass(slots=True)
@@ -34,8 +42,9 @@ class StageRun:
 class WorkflowRun:
     """One workflow on its way.
 
-    Model: a stage starts when the stages before it are over and is over when its last result is in; a task that
-        failed for good does not hold its stage up, and is counted.
+    Model: a stage starts when the stages before it are over and is over when its last result is in; a task or call
+        that failed for good does not hold its stage up, and is counted. The workflow's session is closed by the last
+        call that is sent.
     Assumes: control passes from stage to stage without delay.
     Not modelled: the size of what stages hand on.
     Source: arXiv:2604.03445, workflow and workload layers.
@@ -45,7 +54,10 @@ class WorkflowRun:
         centre: The facility.
         client: Sends bags to the pool; None if the workflow has none.
         on_end: Called when the last stage is over.
-        session: Number of the workflow's session at the QPU service.
+        session: Number of the workflow, unique among those on the centre.
+
+    Raises:
+        ConfigError: for a workflow that could not be run to its end.
     """
 
     def __init__(
@@ -54,69 +66,119 @@ class WorkflowRun:
         centre: Centre,
         client: Client | None,
         on_end: Callable[[], None] | None = None,
-        session: int = -1,
+        session: int = 0,
     ) -> None:
-        self.workflow, self.centre = workflow, centre
-        self._client, self._on_end, self._session = client, on_end, session
-        stages = workflow.stages
-        self.stages = [StageRun(stage.name) for stage in stages]
-        self._blocked = [len(stage.after) for stage in stages]
-        self._then: list[list[int]] = [[] for _ in stages]
-        for k, stage in enumerate(stages):
+        self.workflow, self.centre, self.client = workflow, centre, client
+        self.started_s = math.nan
+        """When it began; NaN: not yet."""
+        self._on_end, self._session = on_end, session
+        self.stages = [StageRun(stage.name) for stage in workflow.stages]
+        self._blocked = [len(stage.after) for stage in workflow.stages]
+        self._then: list[list[int]] = [[] for _ in workflow.stages]
+        for k, stage in enumerate(workflow.stages):
+            self._check(k)
             for before in stage.after:
-                if not 0 <= before < k:
-                    raise ConfigError(f"stage {stage.name} of {workflow.name} waits for stage {before}", where="stages")
                 self._then[before].append(k)
-        self._left = len(stages)
+        self._left = len(self.stages)
         self._calls_left: dict[int, int] = {}
-        self._last_call = max((k for k, stage in enumerate(stages) if isinstance(stage.work, Calls)), default=-1)
+        works = [stage.work for stage in workflow.stages]
+        self._session_calls = sum(len(w.qpu_s) for w in works if isinstance(w, Calls) and w.mode == "session")
 
-    @property
-    def client(self) -> Client | None:
-        """Who sends its bags."""
-        return self._client
+    def _check(self, k: int) -> None:
+        """Refuse a stage that could not be run."""
+        flow, stage = self.workflow, self.workflow.stages[k]
+        work, where = stage.work, f"{flow.name}: stage {stage.name}"
+        if len(set(stage.after)) < len(stage.after) or not all(0 <= before < k for before in stage.after):
+            raise ConfigError(f"waits for stages {stage.after}", where=where, allowed="earlier stages, each once")
+        if isinstance(work, ClientWork):
+            _check_times(np.array([work.seconds]), where)
+        elif isinstance(work, Bag):
+            _check_times(work.run_s, where)
+            if self.client is None:
+                raise ConfigError("has tasks for pilots and no pilot", where=where)
+            if work.pilot:
+                self._pilot(work.pilot)
+        else:
+            if self.centre.qpu is None:
+                raise ConfigError("calls a QPU and the facility has none", where=where, hint="qpu.qpus")
+            if work.mode not in MODES:
+                raise ConfigError(f"{work.mode!r}", where=where, allowed=", ".join(MODES))
+            _check_times(np.where(np.isposinf(work.qpu_s), 0.0, work.qpu_s), where)
 
     @property
     def ended_s(self) -> float:
         """When the last stage was over; NaN if some stage is not."""
         if self._left:
             return math.nan
-        return max((stage.ended_s for stage in self.stages), default=self.workflow.submit_s)
+        return max((stage.ended_s for stage in self.stages), default=self.started_s)
+
+    @property
+    def state(self) -> str:
+        """What has become of it.
+
+        QUEUED, RUNNING, COMPLETED, INCOMPLETE (it is over, but some tasks or calls failed) or STRANDED (its tasks wait
+        for pilots that have all ended).
+        """
+        if not self._left and not math.isnan(self.started_s):
+            return "INCOMPLETE" if self.n_failed else "COMPLETED"
+        if math.isnan(self.started_s):
+            return "QUEUED"
+        return "STRANDED" if self._is_stranded() else "RUNNING"
+
+    @property
+    def n_failed(self) -> int:
+        """Number of tasks and calls that failed for good."""
+        tasks = Counter(task.state for stage in self.stages for task in stage.tasks)
+        ended = sum(n for state, n in tasks.items() if state not in (int(TaskState.SUCCESS), *_ENDED))
+        if self.centre.qpu is None:
+            return ended
+        states = self.centre.qpu.jobs.state
+        lost = (int(QpuJobState.FAILED), int(QpuJobState.REJECTED))
+        return ended + sum(states[call] in lost for stage in self.stages for call in stage.calls)
+
+    def _is_stranded(self) -> bool:
+        if self.client is None:
+            return False
+        views = [pilot.view for pilot in self.client.pool.pilots]
+        waiting = [task for stage in self.stages for task in stage.tasks if task.state == TaskState.QUEUED]
+        return any(not any(v.slots(task.need) and not v.ended for v in views) for task in waiting)
 
     def start(self) -> None:
         """Begin with the stages that wait for nothing, now."""
+        self.started_s = self.centre.clock.now
         if not self.stages and self._on_end is not None:
             self._on_end()
-        for k, blocked in enumerate(self._blocked):
-            if not blocked:
-                self._begin(k)
+        for k in [k for k, blocked in enumerate(self._blocked) if not blocked]:
+            self._begin(k)
 
     def _begin(self, k: int) -> None:
         work, run, clock = self.workflow.stages[k].work, self.stages[k], self.centre.clock
         run.started_s = clock.now
         if isinstance(work, ClientWork):
-            clock.call_at(clock.now + work.seconds, lambda _event: self._over(k), NORMAL)
+            clock.call_at(clock.now + work.seconds, partial(self._client_done, k), NORMAL)
         elif isinstance(work, Bag):
             self._send(k, work)
         else:
             self._call(k, work)
 
+    def _client_done(self, k: int, _event: object) -> None:
+        self._over(k)
+
     def _send(self, k: int, bag: Bag) -> None:
-        if self._client is None:
-            raise ConfigError(f"{self.workflow.name} has tasks for pilots and no pilot", where="pilots")
+        assert self.client is not None
         predicted_s = bag.run_s if bag.predicted_s is None else bag.predicted_s
         fails = np.zeros(len(bag.run_s), np.bool_) if bag.fails is None else bag.fails
         self.stages[k].tasks = [
             PoolTask(run_s, bag.need, predicted, fail)
             for run_s, predicted, fail in zip(bag.run_s.tolist(), predicted_s.tolist(), fails.tolist(), strict=True)
         ]
-        self._client.run(self.stages[k].tasks, lambda: self._over(k), self._pilot(bag.pilot))
+        pilot = self._pilot(bag.pilot) if bag.pilot else -1
+        self.client.run(self.stages[k].tasks, partial(self._over, k), pilot)
 
     def _pilot(self, name: str) -> int:
-        if not name:
-            return -1
-        assert self._client is not None
-        names = [pilot.view.name for pilot in self._client.pool.pilots]
+        """Return the index in the pool of the pilot that the application names."""
+        assert self.client is not None
+        names = [pilot.view.name for pilot in self.client.pool.pilots]
         if name not in names:
             raise ConfigError(
                 f"no pilot {name!r}", where="pilots", allowed=", ".join(names), suggestion=nearest(name, names)
@@ -124,25 +186,30 @@ class WorkflowRun:
         return names.index(name)
 
     def _call(self, k: int, calls: Calls) -> None:
-        qpu = self.centre.qpu
-        if qpu is None:
-            raise ConfigError(f"{self.workflow.name} calls a QPU and the facility has none", where="qpu.qpus")
+        """Send a stage's QPU jobs; the workflow's session and its batch have numbers of their own."""
+        qpu, n = self.centre.qpu, len(calls.qpu_s)
+        if not n:
+            self.centre.clock.call_at(self.centre.clock.now, partial(self._client_done, k), NORMAL)
+            return
+        assert qpu is not None
         mode = QpuMode[calls.mode.upper()]
-        n = len(calls.qpu_s)
         self._calls_left[k] = n
-        for each, times in enumerate(calls.qpu_s.reshape(n, -1).tolist()):
+        predicted = calls.qpu_s if calls.predicted_s is None else calls.predicted_s
+        on_end = partial(self._answered, k)
+        for times, medians in zip(calls.qpu_s.reshape(n, -1).tolist(), predicted.reshape(n, -1).tolist(), strict=True):
+            if mode == QpuMode.SESSION:
+                self._session_calls -= 1
             job = QpuJob(
                 tuple(times),
+                tuple(medians),
                 user=self.workflow.user or self.workflow.name,
                 mode=mode,
-                session=self._session if mode in (QpuMode.SESSION, QpuMode.BATCH) else -1,
-                closes_session=k == self._last_call and each == n - 1 and mode == QpuMode.SESSION,
+                session=2 * self._session + (mode == QpuMode.BATCH) if mode in _GATHERED else -1,
+                closes_session=mode == QpuMode.SESSION and not self._session_calls,
             )
-            self.stages[k].calls.append(qpu.submit(job, lambda _job, _now_s: self._answered(k)))
-        if not n:
-            self._over(k)
+            self.stages[k].calls.append(qpu.submit(job, on_end))
 
-    def _answered(self, k: int) -> None:
+    def _answered(self, k: int, _job: int, _now_s: float) -> None:
         self._calls_left[k] -= 1
         if not self._calls_left[k]:
             self._over(k)
@@ -156,3 +223,8 @@ class WorkflowRun:
                 self._begin(after)
         if not self._left and self._on_end is not None:
             self._on_end()
+
+
+def _check_times(seconds: np.ndarray, where: str) -> None:
+    if not (np.isfinite(seconds) & (seconds >= 0)).all():
+        raise ConfigError("times must be finite and not negative", where=where)

@@ -26,7 +26,7 @@ class CircuitReader:
 
         self.model, self.measure_all = model, measure_all
         self.device = device_from_card(model.card, settings=model.numbers)
-        self._known: dict[Path, Features] = {}
+        self._known: dict[Path | str, Features] = {}
 
     def features(self, path: Path) -> Features:
         """Return the figures of the circuit in a file, compiled for the device.
@@ -42,6 +42,19 @@ class CircuitReader:
             circuit = read_circuit(path, measure_all=self.measure_all)
             self._known[path] = device_features(circuit, self.device, where=place(path))
         return self._known[path]
+
+    def named(self, name: str) -> Features:
+        """Return the figures of the circuit called ``family:n:params``, compiled for the device.
+
+        Raises:
+            QhpcsimError: if there is no such circuit, or it does not fit the device.
+        """
+        from qhpcsim.circuits.named import named_circuit
+        from qhpcsim.circuits.transpile import device_features
+
+        if name not in self._known:
+            self._known[name] = device_features(named_circuit(name, "circuit"), self.device, where=name)
+        return self._known[name]
 
     def request(self, circuits: Sequence[Features], shots: Any = 1024, copies: Any = 1) -> Request:
         """Return jobs of one circuit each, repeated ``copies`` times.

@@ -28,18 +28,20 @@ class Term:
 
 
 TERMS = (
-    Term("start", "s", "start-up", "one call of run().result()"),
-    Term("plain", "s", "hand-over", "gate without an angle, handed from Python to the simulator"),
-    Term("parametric", "s", "hand-over", "gate with an angle, handed over"),
-    Term("controlled_angle", "s", "hand-over", "controlled gate with an angle, handed over"),
-    Term("other", "s", "hand-over", "any other instruction, handed over"),
-    Term("fusion", "s", "fusion", "gate that passes through fusion"),
-    Term("operation", "s", "operations", "call of an operation"),
-    Term("random", "s", "operations", "call of a measurement or reset on the way"),
-    Term("shot", "s", "shots", "shot that is simulated from the start"),
-    Term("sample", "s", "sampling", "shot that is sampled"),
-    Term("sample_bit", "s", "sampling", "bit of a sampled shot"),
-    Term("scan", "ns", "sampling", "probability looked at to find a sample"),
+    Term("start", "us", "start-up", "one call of run().result()"),
+    Term("plain", "us", "hand-over", "gate without an angle, handed from Python to the simulator"),
+    Term("parametric", "us", "hand-over", "gate with an angle, handed over"),
+    Term("controlled_angle", "us", "hand-over", "controlled gate with an angle, handed over"),
+    Term("other", "us", "hand-over", "any other instruction, handed over"),
+    Term("fusion", "us", "fusion", "gate that passes through fusion"),
+    Term("operation", "us", "operations", "call of an operation"),
+    Term("random", "us", "operations", "call of a measurement or reset on the way"),
+    Term("shot", "us", "shots", "shot that is simulated from the start"),
+    Term("sample", "us", "sampling", "shot that is sampled"),
+    Term("sample_bit", "us", "sampling", "bit of a sampled shot"),
+    Term("outcome", "us", "sampling", "different outcome among the samples"),
+    Term("scan_index", "ns", "sampling", "index entry looked at to find a sample"),
+    Term("scan", "ns", "sampling", "amplitude looked at to find a sample"),
     Term("index", "ns", "sampling", "amplitude, once, to be able to sample"),
     Term("init", "ns", "set-up", "amplitude set to its first value"),
     Term("fresh", "ns", "set-up", "amplitude in memory new from the system"),
@@ -65,8 +67,8 @@ TERMS = (
     Term("beyond_l3", "ns", "memory", "amplitude that an operation finds outside the last cache"),
 )
 NAMES = tuple(term.name for term in TERMS)
-_SCALE = {"s": 1.0, "ns": 1e-9}
-SCALES = np.array([_SCALE[term.unit] for term in TERMS])
+SCALES = np.array([{"us": 1e-6, "ns": 1e-9}[term.unit] for term in TERMS])
+"""Seconds in the unit of each term's price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,20 +143,22 @@ def _prices(kernel: str, width: int) -> list[tuple[str, float]]:
 
 
 def _add_results(found: dict[str, float], cost: CircuitCost, machine: Machine) -> None:
-    """Add samples and expectation values."""
+    """Add samples and expectation values; a sample is found half-way through what is looked at, on average."""
     amplitudes = 2.0**cost.n_active / _shared(cost, machine)
     if cost.n_measured:
-        found["index"] = amplitudes if cost.n_active >= INDEX_QUBITS else 0.0
-        found["sample"] = float(cost.shots)
-        found["sample_bit"] = float(cost.shots) * cost.n_measured
-        found["scan"] = float(cost.shots) * _scan_length(cost.n_active)
+        shots, indexed = float(cost.shots), cost.n_active >= INDEX_QUBITS
+        block = cost.n_active - (INDEX_QUBITS if indexed else 0)
+        found["index"] = amplitudes if indexed else 0.0
+        found["sample"], found["sample_bit"] = shots, shots * cost.n_measured
+        found["outcome"] = _distinct(shots, cost.outcome_bits)
+        found["scan_index"] = shots * 2.0 ** (INDEX_QUBITS - 1) if indexed else 0.0
+        found["scan"] = shots * 2.0 ** (block - 1)
     times = rounds(cost, machine)
     found["expval_z"] = amplitudes * times * cost.n_z_terms
     found["expval_x"] = amplitudes * times * cost.n_x_terms
 
 
-def _scan_length(n_active: int) -> float:
-    """Return how many probabilities are looked at for one sample, on average over even outcomes."""
-    if n_active < INDEX_QUBITS:
-        return 2.0 ** (n_active - 1)
-    return 2.0 ** (INDEX_QUBITS - 1) + 2.0 ** (n_active - INDEX_QUBITS - 1)
+def _distinct(shots: float, bits: int) -> float:
+    """Return the expected number of different outcomes if all are equally likely."""
+    n_outcomes = 2.0 ** min(bits, 60)
+    return float(-n_outcomes * np.expm1(-shots / n_outcomes))

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qhpcsim.core.records import FloatArray
 from qhpcsim.core.rng import Rng
@@ -36,16 +37,20 @@ class Timings:
     """Measured circuits: a row each."""
 
     counts: FloatArray
-    """Terms of each circuit, scaled so that prices are seconds; shape (circuits, terms)."""
+    """Terms of each circuit; shape (circuits, terms)."""
     seconds: FloatArray
     groups: list[str]
     n_active: FloatArray
 
-    def rows(self, chosen: FloatArray) -> Timings:
-        """Return some of the circuits, by mask or index."""
-        index = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+    def rows(self, index: NDArray[np.intp]) -> Timings:
+        """Return some of the circuits."""
         groups = [self.groups[i] for i in index]
         return Timings(self.counts[index], self.seconds[index], groups, self.n_active[index])
+
+    def error(self) -> float:
+        """Return the median absolute relative error of a fit to all circuits."""
+        predicted = self.counts @ fit_prices(self.counts, self.seconds)
+        return float(np.median(np.abs(predicted / self.seconds - 1.0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Prices, their bootstrap over circuits, and the spread of held-out errors."""
+    """Prices in seconds, their bootstrap over circuits, and the spread of held-out errors."""
 
     prices: FloatArray
     draws: FloatArray
@@ -129,7 +134,7 @@ def interval(predicted_s: FloatArray, measured_s: FloatArray) -> tuple[float, fl
     return float(min(ratios[low], 0.0)), float(max(ratios[high], 0.0))
 
 
-def _resampled(timings: Timings, rng: np.random.Generator) -> FloatArray:
+def _resampled(timings: Timings, rng: np.random.Generator) -> NDArray[np.intp]:
     """Return circuits drawn again, the probes and the others each among themselves."""
     probes = np.array([group == PROBE for group in timings.groups])
     parts = [np.flatnonzero(probes), np.flatnonzero(~probes)]
@@ -141,7 +146,7 @@ def _leave_one_out(timings: Timings) -> HeldOut:
     groups = np.array(timings.groups)
     predicted = np.zeros(len(groups))
     for name in names:
-        train = timings.rows(groups != name)
+        train = timings.rows(np.flatnonzero(groups != name))
         predicted[groups == name] = timings.counts[groups == name] @ fit_prices(train.counts, train.seconds)
     kept = groups != PROBE
     return _judged(predicted[kept], timings.seconds[kept], [str(group) for group in groups[kept]])
@@ -164,7 +169,6 @@ def _small_to_large(timings: Timings) -> HeldOut | None:
     large &= np.array([group != PROBE for group in timings.groups])
     if small.sum() < timings.counts.shape[1] // 2 or not large.any():
         return None
-    train, test = timings.rows(small), timings.rows(large)
+    train, test = timings.rows(np.flatnonzero(small)), timings.rows(np.flatnonzero(large))
     predicted = test.counts @ fit_prices(train.counts, train.seconds)
     return _judged(predicted, test.seconds, test.groups)
-

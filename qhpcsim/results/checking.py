@@ -13,10 +13,15 @@ import numpy as np
 
 from qhpcsim.core.errors import RunFolderError
 from qhpcsim.core.records import FloatArray
-from qhpcsim.metrics.checks.qpu import QpuFindings, check_qpu
+from qhpcsim.metrics.checks.hybrid import check_hybrid
+from qhpcsim.metrics.checks.hybrid_held import starts_together
+from qhpcsim.metrics.checks.hybrid_tables import HybridTables
+from qhpcsim.metrics.checks.hybrid_tables import read_tables as read_hybrid_tables
+from qhpcsim.metrics.checks.qpu import check_qpu
 from qhpcsim.metrics.checks.qpu_tables import read_tables
-from qhpcsim.metrics.checks.tables import Violation
+from qhpcsim.metrics.checks.tables import Findings, Violation
 from qhpcsim.metrics.invariants import check_run
+from qhpcsim.metrics.qpu_data import QpuData
 from qhpcsim.results.run_folder import EVENTS, RunFolder
 from qhpcsim.scenario import Policy, Scheduler
 
@@ -28,18 +33,20 @@ def check_folder(run: RunFolder) -> list[Violation]:
         RunFolderError: if a file is damaged.
     """
     scenario = run.scenario
+    hybrid = _hybrid_tables(run)
+    ordered = hybrid is None or not starts_together(hybrid)
     return check_run(
         run.jobs,
         run.summary,
         run.partitions,
-        Policy(**_known(Policy, scenario.get("policy"))),
+        Policy(**_known(Policy, scenario.get("policy"))) if ordered else None,
         scheduler=Scheduler(**_known(Scheduler, scenario.get("scheduler"))),
         overrun=str((scenario.get("workload") or {}).get("overrun", "kill")),
         event_s=event_times(run.path / EVENTS),
     )
 
 
-def check_qpus(run: RunFolder) -> QpuFindings:
+def check_qpus(run: RunFolder) -> Findings:
     """Return every rule that the QPU tables of a written run break, and what the tables leave undecided.
 
     Args:
@@ -48,13 +55,44 @@ def check_qpus(run: RunFolder) -> QpuFindings:
     Raises:
         RunFolderError: if a table is damaged.
     """
+    discipline = ((run.scenario.get("qpu") or {}).get("discipline") or {}).get("preemptive", False)
+    return check_qpu(_qpu_tables(run), run.summary["qpu"], preemptive=bool(discipline))
+
+
+def check_hybrid_jobs(run: RunFolder) -> Findings:
+    """Return every rule that the hybrid tables of a written run break, and what the tables leave undecided.
+
+    Args:
+        run: A run with hybrid jobs.
+
+    Raises:
+        RunFolderError: if a table is damaged.
+    """
+    tables = _hybrid_tables(run)
+    assert tables is not None
+    qpu = None if run.qpu is None else _qpu_tables(run)
+    return check_hybrid(tables, run.summary["hybrid"], qpu, 0 if qpu is None else len(qpu.qpu_names))
+
+
+def _hybrid_tables(run: RunFolder) -> HybridTables | None:
+    if run.hybrid is None or run.phases is None:
+        return None
+    try:
+        return read_hybrid_tables(run.hybrid, run.phases, run.jobs)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(run, error) from error
+
+
+def _qpu_tables(run: RunFolder) -> QpuData:
     assert run.qpu is not None and run.qpu_intervals is not None
     try:
-        data = read_tables(run.qpu, run.qpu_intervals, run.summary["qpu"])
+        return read_tables(run.qpu, run.qpu_intervals, run.summary["qpu"])
     except (KeyError, TypeError, ValueError) as error:
-        raise RunFolderError(f"not the tables of a run: {error!r}", where=str(run.path), hint="run it again") from error
-    discipline = ((run.scenario.get("qpu") or {}).get("discipline") or {}).get("preemptive", False)
-    return check_qpu(data, run.summary["qpu"], preemptive=bool(discipline))
+        raise _damaged(run, error) from error
+
+
+def _damaged(run: RunFolder, error: Exception) -> RunFolderError:
+    return RunFolderError(f"not the tables of a run: {error!r}", where=str(run.path), hint="run it again")
 
 
 def event_times(path: Path) -> FloatArray:

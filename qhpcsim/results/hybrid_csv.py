@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qhpcsim.core.hybrid_records import HybridJob, HybridRun
-from qhpcsim.metrics.hybrid import held_nodes
+from qhpcsim.metrics.hybrid import held_node_s
+from qhpcsim.metrics.hybrid_data import KINDS
 from qhpcsim.results.csv_text import cell
 from qhpcsim.results.hybrid_outcome import HybridOutcome
 from qhpcsim.results.qpu_csv import real
 
-KINDS = ("queue", "cpu", "qpu_wait", "qpu", "launch", "resize")
 COLUMNS = (
     "job_id",
     "user",
@@ -57,7 +57,6 @@ def _row(job: HybridJob, run: HybridRun) -> Sequence[str]:
     for kind, start_s, end_s in run.phases:
         spent_s[kind] += end_s - start_s
     n_calls = sum(phase[0] == "qpu" for phase in run.phases)
-    held_s = sum(nodes * (end_s - start_s) for nodes, start_s, end_s in held_nodes(run))
     return (
         cell(job.name),
         cell(job.user),
@@ -68,7 +67,7 @@ def _row(job: HybridJob, run: HybridRun) -> Sequence[str]:
         run.state,
         str(n_calls),
         *(real(spent_s[kind]) for kind in KINDS),
-        real(held_s),
+        real(held_node_s(run)),
     )
 
 

@@ -89,7 +89,8 @@ class Result:
         write_jobs_csv(path / run_folder.JOBS, columns, self.schedule)
         if self.baseline is not None:
             other = self.baseline.schedule
-            write_jobs_csv(path / run_folder.BASELINE_JOBS, job_columns(self.table, other, self.partitions), other)
+            baseline = job_columns(self.baseline.table, other, self.baseline.partitions)
+            write_jobs_csv(path / run_folder.BASELINE_JOBS, baseline, other)
         write_events(path / run_folder.EVENTS, self.table, self.schedule, self.partitions)
         if self.qpu is not None:
             qpu_csv.write_qpu_csv(path / run_folder.QPU_JOBS, self.qpu)

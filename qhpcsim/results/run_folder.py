@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.errors import RunFolderError
+from qhpcsim.results.hybrid_csv import TEXT_COLUMNS as HYBRID_TEXT_COLUMNS
 from qhpcsim.results.job_columns import TEXT_COLUMNS
 from qhpcsim.results.qpu_csv import TEXT_COLUMNS as QPU_TEXT_COLUMNS
 from qhpcsim.scenario import NodeGroup, Partition
@@ -81,6 +82,8 @@ class RunFolder:
         summary = _json(path / SUMMARY)
         if "qpu" in summary:
             _check_there(path, QPU_FILES)
+        if "hybrid" in summary:
+            _check_there(path, HYBRID_FILES)
         text = (path / SCENARIO).read_text(encoding="utf-8", errors="replace")
         return cls(path, summary, _json(path / CARD), text)
 
@@ -100,7 +103,7 @@ class RunFolder:
         Raises:
             RunFolderError: if the table cannot be read.
         """
-        return self._qpu_table(QPU_JOBS, QPU_TEXT_COLUMNS)
+        return self._table("qpu", QPU_JOBS, QPU_TEXT_COLUMNS)
 
     @cached_property
     def qpu_intervals(self) -> pd.DataFrame | None:
@@ -109,7 +112,7 @@ class RunFolder:
         Raises:
             RunFolderError: if the table cannot be read.
         """
-        return self._qpu_table(QPU_INTERVALS, ("qpu", "kind"))
+        return self._table("qpu", QPU_INTERVALS, ("qpu", "kind"))
 
     @cached_property
     def qpu_quality(self) -> pd.DataFrame | None:
@@ -118,10 +121,28 @@ class RunFolder:
         Raises:
             RunFolderError: if the table cannot be read.
         """
-        return self._qpu_table(QPU_QUALITY, ("qpu",))
+        return self._table("qpu", QPU_QUALITY, ("qpu",))
 
-    def _qpu_table(self, name: str, words: Sequence[str]) -> pd.DataFrame | None:
-        return read_table(self.path / name, words) if "qpu" in self.summary else None
+    @cached_property
+    def hybrid(self) -> pd.DataFrame | None:
+        """The hybrid jobs as written, numbers exact, empty cells NaN; None for a run without any.
+
+        Raises:
+            RunFolderError: if the table cannot be read.
+        """
+        return self._table("hybrid", HYBRID_JOBS, HYBRID_TEXT_COLUMNS)
+
+    @cached_property
+    def phases(self) -> pd.DataFrame | None:
+        """What the time of each hybrid job went into; None for a run without hybrid jobs.
+
+        Raises:
+            RunFolderError: if the table cannot be read.
+        """
+        return self._table("hybrid", PHASES, HYBRID_TEXT_COLUMNS)
+
+    def _table(self, side: str, name: str, words: Sequence[str]) -> pd.DataFrame | None:
+        return read_table(self.path / name, words) if side in self.summary else None
 
     @cached_property
     def scenario(self) -> dict[str, Any]:

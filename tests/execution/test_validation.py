@@ -55,7 +55,7 @@ def test_forty_tasks_with_a_killed_worker_lose_nothing_inside_the_budget(table, 
 
     began_s = time.monotonic()
     options = ValidationOptions(n_tasks=40, budget_s=120.0, seed=1, workers=2)
-    found = validate(table, options, tmp_path, runs.ConstantModel(), with_engine=kill_one)
+    found = validate(table, options, tmp_path, runs.judged(), with_engine=kill_one)
     assert time.monotonic() - began_s < 120.0
     assert killed
     assert len(set(done(found))) == 40
@@ -70,18 +70,18 @@ def test_dask_and_processes_agree_on_the_values(table, tmp_path):
     pytest.importorskip("distributed")
     values = {}
     for engine in ("processes", "dask"):
-        found = validate(table, ValidationOptions(12, 90.0, 5, engine, 2), tmp_path, runs.ConstantModel())
+        found = validate(table, ValidationOptions(12, 90.0, 5, engine, 2), tmp_path, runs.judged())
         assert len(done(found)) == 12
         values[engine] = {r.task_id: [(c.counts, c.value) for c in r.value] for r in found.results}
     assert values["dask"] == values["processes"]
 
 
 def test_what_cannot_be_done_here_is_counted(table, tmp_path):
-    found = validate(table, ValidationOptions(6, 60.0, engine="serial"), tmp_path, runs.ConstantModel())
+    found = validate(table, ValidationOptions(6, 60.0, engine="serial"), tmp_path, runs.judged())
     assert found.excluded == {
         "nothing here does work of kind qpu": 2,
         "nothing here does work of kind reconstruct": 2,
-        "this machine has no gpu": 2,
+        "the card is of a cpu, not of a gpu": 2,
     }
     assert [check.words() for check in findings.checks(found) if not check.n_measured] == [
         "epyc, reconstruct: not checked (2 tasks)",
@@ -96,7 +96,7 @@ def test_what_cannot_be_done_here_is_counted(table, tmp_path):
 
 def test_machines_differ(table, tmp_path):
     small = Host(1, 16 * 2.0**6 / 0.6, ("cpu",))
-    found = validate(table, ValidationOptions(40, 60.0, engine="serial"), tmp_path, runs.ConstantModel(), host=small)
+    found = validate(table, ValidationOptions(40, 60.0, engine="serial"), tmp_path, runs.judged(), host=small)
     assert found.table.n == 36
     assert set(found.size) == {"1–12 qubits"}
     assert found.excluded["its state vector does not fit into the memory"] == 36
@@ -125,7 +125,7 @@ def test_failures_time_outs_and_lost_workers_are_rows_with_a_reason(table, tmp_p
     odd = {"sampling": jobs.fail_work, "expectation": jobs.sleep_work, "sub_experiments": jobs.die_work}
     monkeypatch.setattr(validation, "lookup", lambda kind, name: Registered(odd[name]))
     options = ValidationOptions(6, 60.0, workers=2, timeout_s=0.5)
-    found = validate(table, options, tmp_path, runs.ConstantModel())
+    found = validate(table, options, tmp_path, runs.judged())
     assert Counter(each.reason for each in found.results) == {"failed": 2, "timed_out": 2, "lost_worker": 2}
     assert findings.sentence(found) == ("No task gave a time to compare: 2 failed, 2 lost worker, 2 timed out.")
     assert findings.checked_sentence(found, "c").startswith("No model is checked.")
@@ -141,7 +141,7 @@ def test_failures_time_outs_and_lost_workers_are_rows_with_a_reason(table, tmp_p
 def test_a_budget_too_short_for_all_leaves_rows(table, tmp_path, monkeypatch):
     monkeypatch.setattr(validation, "lookup", lambda *_: type("E", (), {"target": jobs.sleep_work}))
     began_s = time.monotonic()
-    found = validate(table, ValidationOptions(30, 6.0, workers=1, timeout_s=30.0), tmp_path, runs.ConstantModel())
+    found = validate(table, ValidationOptions(30, 6.0, workers=1, timeout_s=30.0), tmp_path, runs.judged())
     assert time.monotonic() - began_s < 9.0
     assert len(found.results) == 30
     assert {each.reason for each in found.results} == {"budget"}
@@ -149,7 +149,7 @@ def test_a_budget_too_short_for_all_leaves_rows(table, tmp_path, monkeypatch):
 
 def test_the_sample_and_its_values_depend_on_the_seed_only(table, tmp_path):
     options = [ValidationOptions(6, 60.0, seed, engine="serial") for seed in (1, 1, 2)]
-    first, again, other = (validate(table, each, tmp_path, runs.ConstantModel()) for each in options)
+    first, again, other = (validate(table, each, tmp_path, runs.judged()) for each in options)
     assert [r.task_id for r in first.results] == [r.task_id for r in again.results]
     assert [[c.counts for c in r.value] for r in first.results] == [[c.counts for c in r.value] for r in again.results]
     assert [r.task_id for r in first.results] != [r.task_id for r in other.results]
@@ -165,7 +165,7 @@ def test_files_are_read_beside_the_table_and_nowhere_else(tmp_path):
     table = [(k, "bag", "sampling", "epyc", "cpu", name, "", 10, 1) for k, name in enumerate(names)]
     runs.write(folder / "tasks.csv", table)
     tasks = read_tasks_csv(folder / "tasks.csv")
-    found = validate(tasks, ValidationOptions(9, 60.0, engine="serial"), folder, runs.ConstantModel())
+    found = validate(tasks, ValidationOptions(9, 60.0, engine="serial"), folder, runs.judged())
     assert done(found) == ["0"]
     assert found.table.n_qubits.tolist() == [3]
     assert found.excluded == {"its circuit cannot be read": 4}
@@ -173,7 +173,7 @@ def test_files_are_read_beside_the_table_and_nowhere_else(tmp_path):
 
 def test_files_of_a_validation(table, tmp_path):
     options = ValidationOptions(6, 60.0, engine="serial")
-    found = validate(table, options, tmp_path, runs.ConstantModel())
+    found = validate(table, options, tmp_path, runs.judged())
     write_validation(found, tmp_path / "validation.csv", tmp_path / "validation.html", "my_card", options)
     rows = read_rows(tmp_path / "validation.csv")
     assert tuple(rows[0])[: len(COLUMNS)] == COLUMNS

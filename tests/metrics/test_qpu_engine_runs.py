@@ -13,8 +13,9 @@ from qhpcsim.core.qpu_records import QpuJobState, QpuJobTable, QpuMode
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.qpu_ledger import ledger
 from qhpcsim.facility.qpu_simulation import run_qpu
-from qhpcsim.metrics.checks.qpu import QpuFindings, check_qpu
+from qhpcsim.metrics.checks.qpu import check_qpu
 from qhpcsim.metrics.checks.qpu_tables import read_tables
+from qhpcsim.metrics.checks.tables import Findings
 from qhpcsim.qpu_scenario import (
     CalibrationWindow,
     Duration,
@@ -83,7 +84,7 @@ def outcome_of(jobs: QpuJobTable, service: QpuService, seed: int = 0) -> QpuOutc
     return QpuOutcome(service, run.jobs, run.schedule, ledger(run.jobs, run.schedule, service), fidelity, [])
 
 
-def findings(outcome: QpuOutcome, folder: Path, preemptive: bool = False) -> QpuFindings:
+def findings(outcome: QpuOutcome, folder: Path, preemptive: bool = False) -> Findings:
     """Return what the checks find in the tables as they are written and read again."""
     write_qpu_csv(folder / "qpu.csv", outcome)
     write_intervals(folder / "qpu_intervals.csv", outcome)

@@ -31,7 +31,8 @@ class ProbeParams:
 def probe(n_qubits: int, params: ProbeParams) -> QuantumCircuit:
     """Return ``count`` operations of one kind on changing qubits, and a measurement of all.
 
-    Kinds: matrix, diagonal (any width), controlled, permutation, phase, rotation, hadamard, measure, reset, nothing.
+    Kinds: matrix, diagonal (any width), controlled, permutation, phase, rotation, hadamard, nothing; measure and
+    reset are followed by a Hadamard gate.
     """
     from qiskit import QuantumCircuit
 
@@ -59,8 +60,8 @@ def _appender(kernel: str, width: int, rng: np.random.Generator) -> Callable[[An
         "phase": lambda c, q: (c.z, c.cz, c.ccz)[width - 1](*q),
         "rotation": lambda c, q: c.ry(float(rng.uniform(0.1, 3.0)), q[0]),
         "hadamard": lambda c, q: c.h(q[0]),
-        "measure": lambda c, q: c.measure(q[0], q[0]),
-        "reset": lambda c, q: c.reset(q[0]),
+        "measure": lambda c, q: (c.measure(q[0], q[0]), c.h(q[0])),
+        "reset": lambda c, q: (c.reset(q[0]), c.h(q[0])),
         "nothing": lambda c, q: c.id(q[0]),
     }
     if kernel not in kinds or (kernel in ("permutation", "phase") and not 1 <= width <= 3) or width < 1:

@@ -8,25 +8,15 @@ session has its QPU to itself; I20 what is charged. What the tables cannot decid
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from qhpcsim.metrics.checks import qpu_figures, qpu_rows, qpu_time
 from qhpcsim.metrics.checks.qpu_time import Stretches
-from qhpcsim.metrics.checks.tables import Violation
+from qhpcsim.metrics.checks.tables import Findings
 from qhpcsim.metrics.qpu_data import QpuData
 
 
-@dataclass(frozen=True, slots=True)
-class QpuFindings:
-    """What a check of a run's QPU jobs found."""
-
-    broken: list[Violation]
-    skipped: list[str]
-    """Sentences: what could not be checked, of how many jobs, and why."""
-
-
-def check_qpu(data: QpuData, summary: Mapping[str, Any], *, preemptive: bool = False) -> QpuFindings:
+def check_qpu(data: QpuData, summary: Mapping[str, Any], *, preemptive: bool = False) -> Findings:
     """Return every broken rule and everything that could not be checked.
 
     Args:
@@ -36,7 +26,7 @@ def check_qpu(data: QpuData, summary: Mapping[str, Any], *, preemptive: bool = F
     """
     broken = [*qpu_rows.check_cells(data)]
     if broken:
-        return QpuFindings(broken, [])
+        return Findings(broken, [])
     broken += qpu_rows.check_ordered(data)
     stretches = Stretches(data, preemptive)
     broken += qpu_time.check_lengths(stretches)
@@ -49,4 +39,4 @@ def check_qpu(data: QpuData, summary: Mapping[str, Any], *, preemptive: bool = F
     if summary:
         broken += qpu_figures.check_conserved(data, summary)
         broken += qpu_figures.check_figures(data, summary)
-    return QpuFindings(broken, skipped)
+    return Findings(broken, skipped)

@@ -29,10 +29,19 @@ class Violation(NamedTuple):
     """One broken rule."""
 
     id: str
-    """``I01`` … ``I18``."""
+    """``I01`` … ``I22``."""
     job: str
     """The job's id; empty where the rule is about the whole run."""
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a check of one side of a run found."""
+
+    broken: list[Violation]
+    skipped: list[str]
+    """Sentences: what could not be checked, of how many jobs, and why."""
 
 
 @dataclass

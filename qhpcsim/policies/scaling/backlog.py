@@ -35,8 +35,8 @@ class Backlog(Scaling):
     """Adds one pilot a look while the backlog is long; gives back pilots that have been idle for some time.
 
     Model: add one if predicted backlog/slots > ``drain_s`` and fewer than ``max_waiting`` pilots are waiting; end a
-        pilot idle for ``idle_s``, the one idle longest first, and, once no task waits, pilots that have not started;
-        never fewer than ``min_pilots`` are kept.
+        pilot idle for ``idle_s``, the one idle longest first, and, once no task waits, added ones that have not
+        started; never fewer than ``min_pilots`` are kept.
     Assumes: predictions are right on average; a pilot's worth is the same whenever it starts.
     Not modelled: the wait in the batch queue is not predicted.
     Source: the delayed-off rule of Gandhi et al. 2012.
@@ -59,11 +59,11 @@ class Backlog(Scaling):
     def decide(self, load: Load) -> Decision:
         """Return at most one pilot to add, and the idle ones to end."""
         params = self._params
-        waiting = [each.pilot for each in load.pilots if not each.running]
+        waiting = [each for each in load.pilots if not each.running]
         if load.drain_s > params.drain_s and load.n_reserve and len(waiting) < params.max_waiting:
             return Decision(add=1)
         idle = sorted((-each.idle_s, each.pilot) for each in load.pilots if each.running)
         ends = [pilot for minus_s, pilot in idle if -minus_s >= params.idle_s]
         if not load.n_waiting:
-            ends += waiting
+            ends += [each.pilot for each in waiting if each.added]
         return Decision(end=tuple(ends[: max(0, len(load.pilots) - params.min_pilots)]))

@@ -15,6 +15,8 @@ class PilotLoad:
     """It takes tasks; false: it waits in the batch queue or starts."""
     idle_s: float
     """Time since it had a task, or one that waited for it; 0 while it has."""
+    added: bool
+    """A scaling policy asked for it."""
 
 
 @dataclass(frozen=True, slots=True)

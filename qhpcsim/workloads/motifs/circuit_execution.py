@@ -43,16 +43,18 @@ def circuit_execution(params: CircuitExecutionParams, rng: np.random.Generator, 
     Model:
         One stage of equal tasks (or QPU jobs); a random factor for each.
     Assumes:
-        Circuits of the same shape take the same time but for that factor.
+        Circuits of the same shape take the same time but for that factor. A QPU runs a circuit for each Pauli string.
     Not modelled:
         Making the circuits, collecting values beyond what the client costs.
     Source:
         mini-app ``quantum_simulation/circuit_execution``.
     """
     check_counts(params, "qubits", "num_entries", "circuit_depth")
-    check_counts(params, "size_of_observable", "shots", least=0 if params.shots else 1 - bool(params.size_of_observable))
-    observable = random_pauli(params.qubits, params.size_of_observable, rng) if params.size_of_observable else ""
-    run = CircuitRun(f"brickwork:{params.qubits}:depth={params.circuit_depth}", params.shots, observable)
+    check_counts(params, "size_of_observable", "shots", least=0)
+    n_terms = params.size_of_observable
+    observable = random_pauli(params.qubits, n_terms, rng) if n_terms else ""
+    copies = max(1, n_terms) if params.on_qpu else 1
+    run = CircuitRun(f"brickwork:{params.qubits}:depth={params.circuit_depth}", params.shots, observable, copies)
     flow = Workflow("", "circuit_execution")
     flow.add("circuits", execution(run, params.num_entries, params, times, rng))
     return flow

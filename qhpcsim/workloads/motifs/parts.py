@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from qhpcsim.core.cards import Card
 from qhpcsim.core.circuit_times import QPU, CircuitRun, CircuitTimes, Simulator
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.records import FloatArray
+from qhpcsim.core.units import seconds
 from qhpcsim.core.workflow_records import Bag, Calls, Need, Work
 
 COUPLINGS = ("tight", "medium", "loose")
@@ -71,6 +73,7 @@ def bag(run: CircuitRun, n: int, slot: Slot, times: CircuitTimes, rng: np.random
         run_s=answer.drawn_s,
         need=slot.need,
         predicted_s=answer.predicted_s,
+        sigma=answer.sigma,
         kind=done.kind,
         device_class=device.device_class,
         device=device.card,
@@ -103,20 +106,49 @@ def calls(run: CircuitRun, n: int, access: str, times: CircuitTimes, rng: np.ran
     )
 
 
+def rounds(
+    run: CircuitRun, n_rounds: int, n: int, slot: Slot, times: CircuitTimes, rng: np.random.Generator
+) -> list[Work]:
+    """Return ``n_rounds`` times the work of n equal runs; the models are asked once."""
+    work = execution(run, n_rounds * n, slot, times, rng)
+    parts = [slice(k * n, (k + 1) * n) for k in range(n_rounds)]
+    if isinstance(work, Bag):
+        copies = work.n_circuits
+        return [
+            replace(
+                work,
+                run_s=work.run_s[part],
+                predicted_s=_part(work.predicted_s, part),
+                n_circuits=None if copies is None else copies[part],
+            )
+            for part in parts
+        ]
+    assert isinstance(work, Calls)
+    return [replace(work, qpu_s=work.qpu_s[part], predicted_s=_part(work.predicted_s, part)) for part in parts]
+
+
+def _part(values: FloatArray | None, part: slice) -> FloatArray | None:
+    return None if values is None else values[part]
+
+
 def merged(bags: Sequence[Bag]) -> Bag:
     """Return several bags that differ in circuits and times only as one, task after task."""
     first = bags[0]
     predicted = [each.run_s if each.predicted_s is None else each.predicted_s for each in bags]
     copies = [np.ones(len(each.run_s), np.int32) if each.n_circuits is None else each.n_circuits for each in bags]
-    circuits = [name for each in bags for name in (each.circuit * len(each.run_s) if len(each.circuit) == 1
-                                                   else each.circuit)]  # fmt: skip
+    circuits = [each.circuit * len(each.run_s) if len(each.circuit) == 1 else each.circuit for each in bags]
     return replace(
         first,
         run_s=np.concatenate([each.run_s for each in bags]),
         predicted_s=np.concatenate(predicted),
-        circuit=tuple(circuits),
+        circuit=tuple(name for each in circuits for name in each),
         n_circuits=np.concatenate(copies),
     )
+
+
+def time_s(law: Card, name: str) -> float:
+    """Return a time on a card, in seconds."""
+    return seconds(f"{law.value(name)!r}{law.entry(name).unit}", f"{law.path}: {name}")
 
 
 def lognormal(mean: float, cv: float, n: int, rng: np.random.Generator) -> FloatArray:
@@ -127,7 +159,7 @@ def lognormal(mean: float, cv: float, n: int, rng: np.random.Generator) -> Float
 
 def random_pauli(n_qubits: int, n_terms: int, rng: np.random.Generator) -> str:
     """Return a sum of random Pauli strings, none of them the identity."""
-    terms = []
+    terms: list[str] = []
     while len(terms) < n_terms:
         letters = "".join(np.array(list("IXYZ"))[rng.integers(4, size=n_qubits)])
         if set(letters) != {"I"}:

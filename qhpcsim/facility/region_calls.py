@@ -1,0 +1,105 @@
+"""Calls that want a region of qubits, and the lines in which they try again and again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from qhpcsim.facility.qubit_regions import Region
+
+
+@dataclass(slots=True)
+class RegionCall:
+    """One call and what it got; NaN and -1 where a thing has not happened yet."""
+
+    n_qubits: int
+    started: Callable[[RegionCall], object]
+    """Called when its qubits are its own; whoever asked gives them back with ``SharedQpus.release``."""
+    key: int = -1
+    """Whatever tells the caller which of his calls this is."""
+    asked_s: float = np.nan
+    admitted_s: float = np.nan
+    """A QPU with enough free qubits was there; the call stays with that QPU."""
+    started_s: float = np.nan
+    qpu: int = -1
+    region: Region = ()
+
+
+@dataclass(slots=True)
+class RegionFigures:
+    """What attempts in vain looked like."""
+
+    n_polls: int = 0
+    """Looks for a QPU while none had enough free qubits."""
+    n_blocked: int = 0
+    """Searches for a region that found none."""
+    n_fragmented: int = 0
+    """Those among them whose QPU had enough free qubits."""
+    needed_sum: int = 0
+    """Qubits wanted, free, and in the largest connected free region, summed over the fragmented ones."""
+    free_sum: int = 0
+    largest_sum: int = 0
+
+
+class Tries(NamedTuple):
+    """Attempts in vain."""
+
+    n: int
+    n_enough: int
+    """Those that wanted no more qubits than were free."""
+    needed: int
+    """Qubits that these wanted, in sum."""
+
+
+class TryLine:
+    """Calls that try again at equal intervals; whoever tried last is last, so the first is always due first.
+
+    Args:
+        period_s: Time between two tries of one call.
+    """
+
+    def __init__(self, period_s: float) -> None:
+        self.period_s = period_s
+        self._calls: deque[tuple[float, int, RegionCall]] = deque()
+
+    def due_s(self) -> float:
+        """Return when the first call tries next; infinity if there is none."""
+        return self._calls[0][0] if self._calls else np.inf
+
+    def add(self, now_s: float, call: RegionCall) -> None:
+        """Put a call that has just tried in vain at the end."""
+        self._calls.append((now_s + self.period_s, call.n_qubits, call))
+
+    def pop(self) -> RegionCall:
+        """Take the first call out."""
+        return self._calls.popleft()[2]
+
+    def first_fit_s(self, room: int, before_s: float) -> float:
+        """Return when a call that wants at most ``room`` qubits tries first, or ``before_s`` if none does before."""
+        for due_s, n_qubits, _ in self._calls:
+            if due_s >= before_s:
+                break
+            if n_qubits <= room:
+                return due_s
+        return before_s
+
+    def fail_until(self, end_s: float, free: int) -> Tries:
+        """Let everybody who is due before ``end_s`` try in vain.
+
+        Args:
+            end_s: At most one period after the first is due.
+            free: Free qubits meanwhile.
+        """
+        calls, n, n_enough, needed = self._calls, 0, 0, 0
+        while calls and calls[0][0] < end_s:
+            due_s, n_qubits, call = calls.popleft()
+            calls.append((due_s + self.period_s, n_qubits, call))
+            n += 1
+            if n_qubits <= free:
+                n_enough += 1
+                needed += n_qubits
+        return Tries(n, n_enough, needed)

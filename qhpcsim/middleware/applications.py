@@ -1,0 +1,232 @@
+"""Runs applications on a centre: each brings its pilots, or shares others', and sends its tasks and QPU calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from qhpcsim.core.circuit_times import CircuitTimes
+from qhpcsim.core.errors import ConfigError, FacilityError, nearest
+from qhpcsim.core.registry import lookup
+from qhpcsim.core.rng import Rng
+from qhpcsim.core.task_records import TaskTable
+from qhpcsim.core.workflow_records import Application, PilotAsk, Workflow, WorkflowWork
+from qhpcsim.facility.centre import Centre
+from qhpcsim.facility.open_jobs import NORMAL
+from qhpcsim.middleware.client import Client, ClientCosts
+from qhpcsim.middleware.node_clock import Slowdown
+from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, PilotRun, Pilots
+from qhpcsim.middleware.pool import PoolCosts, TaskPool
+from qhpcsim.middleware.scaling import Scaler
+from qhpcsim.middleware.task_rows import task_table
+from qhpcsim.middleware.time_alone import time_alone_s
+from qhpcsim.middleware.workflows import WorkflowRun
+from qhpcsim.policies.binding.binding import BindingParams
+from qhpcsim.policies.scaling.scaling import ScalingParams
+from qhpcsim.qpu_scenario import QpuService
+from qhpcsim.scenario import Partition, Policy, Scheduler
+from qhpcsim.workloads.motifs.making import workflow_of
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLayer:
+    """How applications run their tasks."""
+
+    binding: BindingParams = field(default_factory=BindingParams)
+    scaling: ScalingParams = field(default_factory=ScalingParams)
+    pool: PoolCosts = field(default_factory=PoolCosts)
+    """Its ``load_s`` is the least; an application may take longer to load."""
+    pilot: PilotCosts = field(default_factory=PilotCosts)
+    client: ClientCosts = field(default_factory=ClientCosts)
+    slowdown: Slowdown | None = None
+    """Run time over run time alone, as a function of the cores in use on a node; None: 1."""
+    waits: bool = False
+    """Applications begin when their first pilot runs; False: at once, and their tasks wait for pilots."""
+
+
+@dataclass(slots=True)
+class _Group:
+    """Applications that share pilots."""
+
+    members: list[int]
+    pool: TaskPool
+    pilots: Pilots
+    n_over: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all its applications are."""
+        return self.n_over == len(self.members)
+
+
+class Applications:
+    """The applications of a workload on a centre of their own, rigid jobs beside them.
+
+    Model: at its submission an application puts its pilots into the batch queue and begins; its tasks wait for slots
+        of its pilots, its QPU calls go to the service, and its pilots are given back when it, and all others that use
+        them, are over. Each has a client of its own.
+    Assumes: the client runs outside the pilots and is never waited for.
+    Not modelled: users who submit again when an application failed.
+    Source: arXiv:2604.03445, all four layers.
+
+    Args:
+        work: Applications, and rigid jobs beside them.
+        times: Device models; the workflows are made with them.
+        partitions: The machine.
+        policy: Batch policy.
+        layer: How tasks run.
+        service: QPUs; None: none.
+        rng: Streams ``motif/NAME`` and those of the QPU service.
+        scheduler: Cycles of a Slurm-like scheduler.
+        overrun: ``kill`` or ``extend``, for the rigid jobs.
+
+    Raises:
+        QhpcsimError: for an application that could never run; names it.
+    """
+
+    def __init__(
+        self,
+        work: WorkflowWork,
+        times: CircuitTimes,
+        partitions: dict[str, Partition],
+        policy: Policy,
+        layer: TaskLayer | None = None,
+        service: QpuService | None = None,
+        rng: Rng | None = None,
+        scheduler: Scheduler | None = None,
+        overrun: str = "kill",
+    ) -> None:
+        self.work, self.layer = work, layer or TaskLayer()
+        rng = rng or Rng(0)
+        flows = [workflow_of(each, rng, times) for each in work.applications]
+        groups = _grouped(work.applications)
+        plans = [
+            [plan for k in members for plan in _plans(work.applications[k], flows[k], partitions, self.layer)]
+            for members in groups
+        ]
+        requests = [plan.request() for of_group in plans for plan in of_group]
+        self.centre = Centre(work.table, requests, partitions, policy, service, rng, scheduler, overrun)
+        self._groups: list[_Group] = []
+        first = 0
+        for members, of_group in zip(groups, plans, strict=True):
+            self._groups.append(self._open(members, of_group, first, [flows[k] for k in members]))
+            first += len(of_group)
+        of = {k: group for group in self._groups for k in group.members}
+        self.runs = [self._run(k, flow, of[k]) for k, flow in enumerate(flows)]
+        """What became of each workflow, in the order of the applications."""
+        for k, run in enumerate(self.runs):
+            begin = partial(self._arrive, k, of[k])
+            self.centre.clock.call_at(max(run.workflow.submit_s, self.centre.clock.now), begin, NORMAL)
+
+    def _open(self, members: list[int], plans: list[PilotPlan], first: int, flows: Sequence[Workflow]) -> _Group:
+        """Make the pool and the pilots of applications that share them."""
+        layer = self.layer
+        costs = replace(layer.pool, load_s=max([layer.pool.load_s, *(flow.load_s for flow in flows)]))
+        binding = lookup("binding", layer.binding.name, "binding").target(layer.binding)
+        pool = TaskPool(self.centre.clock, binding, costs, layer.slowdown)
+        pilots = Pilots(self.centre, pool, plans, layer.pilot, first)
+        pilots.submit_all()
+        return _Group(members, pool, pilots)
+
+    def _run(self, k: int, flow: Workflow, group: _Group) -> WorkflowRun:
+        _check_needs(flow, group.pool)
+        client = Client(group.pool, self.layer.client) if group.pool.pilots else None
+        return WorkflowRun(flow, self.centre, client, partial(self._leave, group), session=k)
+
+    @property
+    def pilots(self) -> list[PilotRun]:
+        """What became of each pilot, pool by pool."""
+        return [run for group in self._groups for run in group.pilots.runs]
+
+    @property
+    def n_over(self) -> int:
+        """Applications that are over."""
+        return sum(group.n_over for group in self._groups)
+
+    def simulate(self, progress: Callable[[float], None] | None = None) -> None:
+        """Run until nothing is left to happen."""
+        self.centre.run(lambda: self.n_over / max(1, len(self.runs)), progress)
+
+    def tasks(self) -> TaskTable:
+        """Return all tasks, QPU calls and client steps in order of submission."""
+        return task_table(self.runs)
+
+    def _arrive(self, k: int, group: _Group, _event: object) -> None:
+        """Let an application begin, now or when its first pilot runs."""
+        if k == group.members[0]:
+            params = self.layer.scaling
+            policy = lookup("scaling", params.name, "scaling").target(params)
+            Scaler(group.pilots, policy, lambda: group.is_over).start()
+        own = [at for at, run in enumerate(group.pilots.runs) if run.plan.name.startswith(self._prefix(k))]
+        if self.layer.waits and own:
+            group.pilots.wait(own[0], self.runs[k].start)
+        else:
+            self.runs[k].start()
+
+    def _prefix(self, k: int) -> str:
+        return f"{self.work.applications[k].name}/"
+
+    def _leave(self, group: _Group) -> None:
+        """Note that an application is over; the last one gives the pilots back."""
+        group.n_over += 1
+        if group.is_over:
+            group.pilots.end_all()
+
+
+def _grouped(applications: Sequence[Application]) -> list[list[int]]:
+    """Return which applications share pilots, in order of their first one."""
+    groups: dict[str, list[int]] = {}
+    for k, each in enumerate(applications):
+        groups.setdefault(f"pool {each.pool}" if each.pool else f"own {k}", []).append(k)
+    return list(groups.values())
+
+
+def _plans(
+    application: Application, flow: Workflow, partitions: dict[str, Partition], layer: TaskLayer
+) -> list[PilotPlan]:
+    """Return the pilots that an application asks for; walltimes that are not given come from what is predicted."""
+    plans = [_plan(application, k, ask, partitions) for k, ask in enumerate(application.pilots)]
+    if all(plan.walltime_s > 0 for plan in plans):
+        return plans
+    planned = [plan for plan in plans if not plan.reserve] or plans
+    alone_s = time_alone_s(flow, planned, layer.slowdown) + max(flow.load_s, layer.pool.load_s)
+    start_s = max(layer.pilot.start_up_s(plan.nodes) for plan in plans)
+    walltime_s = max(1.0, application.walltime_factor * (alone_s + start_s))
+    return [plan if plan.walltime_s > 0 else replace(plan, walltime_s=walltime_s) for plan in plans]
+
+
+def _plan(application: Application, k: int, ask: PilotAsk, partitions: dict[str, Partition]) -> PilotPlan:
+    partition = partitions.get(ask.partition)
+    if partition is None:
+        raise FacilityError(
+            f"a pilot of {application.name} asks for partition {ask.partition!r}, which is not there",
+            where="facility.partitions",
+            allowed=", ".join(partitions),
+            suggestion=nearest(ask.partition, partitions),
+        )
+    return PilotPlan(
+        name=f"{application.name}/{k}",
+        nodes=ask.nodes,
+        walltime_s=ask.walltime_s,
+        partition=ask.partition,
+        cores_per_node=float(ask.cores_per_node or partition.cores_per_node),
+        gpus_per_node=float(partition.gpus_per_node),
+        submit_s=application.submit_s,
+        user=application.user,
+        reserve=ask.reserve,
+    )
+
+
+def _check_needs(flow: Workflow, pool: TaskPool) -> None:
+    """Refuse a workflow with tasks that no pilot of its pool can ever run."""
+    views = [pilot.view for pilot in pool.pilots]
+    for need in flow.needs():
+        if not any(view.slots(need) for view in views):
+            has = "; ".join(f"{v.name}: {v.n_nodes} nodes of {v.cores:g} cores, {v.gpus:g} GPUs" for v in views)
+            raise ConfigError(
+                f"no pilot of application {flow.name} ({flow.motif}) can run a task that needs {need}",
+                where="pilots",
+                allowed=has or "it asks for no pilot",
+                hint="larger nodes, more of them, or a pilot of another kind",
+            )
