@@ -52,10 +52,9 @@ def simulate_hybrid(
     Raises:
         QhpcsimError: for a scenario that cannot be run.
     """
+    _check(scenario)
     rng = Rng(scenario.seed)
     given = scenario.qpu if scenario.qpu.qpus else QpuService()
-    if any(device.background for device in given.qpus.values()):
-        raise ConfigError("hybrid jobs cannot share a QPU with a background load yet", where="qpu.qpus")
     fleet = Fleet.open(given, rng)
     coupling: Coupling = lookup("coupling", scenario.coupling.name, "coupling").target(scenario.coupling)
     machine = dict(partitions)
@@ -78,6 +77,22 @@ def simulate_hybrid(
     qpu = _qpu_outcome(jobs, fleet)
     hybrid = HybridOutcome(scenario.coupling.name, work.jobs, jobs.runs, len(fleet.service.qpus))
     return HybridResult(table, schedule, machine, qpu, hybrid)
+
+
+def _check(scenario: Scenario) -> None:
+    """Raise ``ConfigError`` for what a run of hybrid jobs does not know, rather than leave it out."""
+    workload, service = scenario.workload, scenario.qpu
+    unknown = (
+        ("workload.max_jobs", workload.max_jobs is not None, "set workload.n_jobs"),
+        ("workload.load_scale", workload.load_scale != 1.0, "set workload.gaps and workload.rigid.load"),
+        ("qpu_workload", scenario.qpu_workload.source != "none", "the hybrid jobs bring their own calls"),
+        ("qpu.access", service.access != "queue", "coupling=exclusive gives each job a QPU of its own"),
+        ("qpu.qpus", any(device.background for device in service.qpus.values()), "leave out background"),
+        ("engine", scenario.engine == "kernel", "engine=auto"),
+    )
+    for key, there, hint in unknown:
+        if there:
+            raise ConfigError("does not go together with hybrid jobs", where=key, hint=hint)
 
 
 def _qpu_outcome(jobs: HybridJobs, fleet: Fleet) -> QpuOutcome:
