@@ -56,7 +56,7 @@ def execute(args: argparse.Namespace) -> int:
     if not args.no_report:
         _report(result, out, args.quiet)
     if not args.quiet:
-        say(_next_steps(args, out, scenario))
+        say(_next_steps(args, out, scenario, hybrid=result.hybrid is not None))
     return 0
 
 
@@ -84,13 +84,16 @@ def _report(result: Any, out: Path, quiet: bool) -> None:
         say(f"report      {path}")
 
 
-def _next_steps(args: argparse.Namespace, out: Path, scenario: Scenario) -> str:
+def _next_steps(args: argparse.Namespace, out: Path, scenario: Scenario, *, hybrid: bool) -> str:
     """Return three commands to try next."""
     key, other, kind = "policy", _other_policy(args), "policies"
-    if scenario.qpu.qpus and scenario.qpu.access == "queue":
+    if hybrid:
+        key, kind = "coupling", "couplings"
+        other = "split" if scenario.coupling.name == "malleable" else "malleable"
+    elif scenario.qpu.qpus and scenario.qpu.access == "queue":
         key, kind = "qpu.discipline", "disciplines"
         other = "fifo" if scenario.qpu.discipline.name == "fair_share" else "fair_share"
-    kept = [text for text in args.overrides if not text.startswith((f"{key}=", "qpu.discipline."))]
+    kept = [text for text in args.overrides if not text.startswith((f"{key}=", "qpu.discipline.", "coupling."))]
     plugins = [word for path in args.plugin for word in ("--plugin", path)]
     again = ["qhpcsim", "run", args.scenario, *kept, f"{key}={other}", *plugins, "--out", f"{out}-{other}"]
     timeline = (["qhpcsim", "convert", str(out), f"{out.name}.perfetto.json"], "a timeline for https://ui.perfetto.dev")
