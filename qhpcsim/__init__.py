@@ -1,6 +1,7 @@
 """Discrete-event simulator of hybrid quantum-HPC facilities.
 
 ``load(name_or_path, overrides)`` makes a ``Scenario``, ``simulate(scenario)`` turns it into a ``Result``.
+``share_qpus(loops, qpus, rules)`` runs jobs on regions of shared QPUs.
 """
 
 from __future__ import annotations
@@ -9,14 +10,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qhpcsim.config import load
+    from qhpcsim.facility.region_loops import RegionLoops, SharedRun, share_qpus
+    from qhpcsim.facility.shared_qpus import SharedQpu, SharingRules
     from qhpcsim.results.result import Result
     from qhpcsim.scenario import Scenario
     from qhpcsim.simulation import simulate
 
-__all__ = ["Result", "Scenario", "__version__", "load", "simulate"]
+__all__ = [
+    "RegionLoops",
+    "Result",
+    "Scenario",
+    "SharedQpu",
+    "SharedRun",
+    "SharingRules",
+    "__version__",
+    "load",
+    "share_qpus",
+    "simulate",
+]
 
 _HOMES = {
     "load": "qhpcsim.config",
+    "RegionLoops": "qhpcsim.facility.region_loops",
+    "SharedQpu": "qhpcsim.facility.shared_qpus",
+    "SharedRun": "qhpcsim.facility.region_loops",
+    "SharingRules": "qhpcsim.facility.shared_qpus",
+    "share_qpus": "qhpcsim.facility.region_loops",
     "simulate": "qhpcsim.simulation",
     "Scenario": "qhpcsim.scenario",
     "Result": "qhpcsim.results.result",

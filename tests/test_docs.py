@@ -18,6 +18,7 @@ PAGES = {
     "discipline": "qpu.md",
     "qpu_choice": "qpu.md",
     "coupling": "hybrid.md",
+    "motif": "motifs.md",
 }
 
 

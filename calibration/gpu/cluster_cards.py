@@ -64,7 +64,7 @@ def write_all(results: list[Any], alone: dict[str, np.ndarray]) -> None:
         flat = np.concatenate(list(errors.values()))
         page, spread = PAGES[study.name], sigma(flat)
         name = f"perlmutter_{study.name}"
-        (folder / f"{name}.yaml").write_text(_card(page, replace(cluster, sigma=spread), flat), encoding="utf-8")
+        (folder / f"{name}.yaml").write_text(card_text(page, replace(cluster, sigma=spread), flat), encoding="utf-8")
         print(f"wrote {name}.yaml")
     base, spread = results[0][1], sigma(np.concatenate(list(results[0][2].values())))
     for name, (about, inside, between) in DERIVED.items():
@@ -76,12 +76,13 @@ def write_all(results: list[Any], alone: dict[str, np.ndarray]) -> None:
             sigma=float(np.hypot(spread, DERIVED_SIGMA)),
         )
         method = f"derived from card perlmutter_cusvaer, bandwidths times {inside:g} and {between:g}; not measured"
-        (folder / f"{name}.yaml").write_text(_card(Page(about, ATLAS, method), links, None), encoding="utf-8")
+        (folder / f"{name}.yaml").write_text(card_text(Page(about, ATLAS, method), links, None), encoding="utf-8")
         print(f"wrote {name}.yaml")
     (HERE / "fit.md").write_text("\n".join(_table(results, alone)), encoding="utf-8")
 
 
-def _card(page: Page, c: GpuCluster, errors: np.ndarray | None) -> str:
+def card_text(page: Page, c: GpuCluster, errors: np.ndarray | None, script: str = SCRIPT) -> str:
+    """Return the card of a cluster; without errors of held-out runs it has no ``fit_error``."""
     none = f'{ASSUMED}, note: "not told apart from the bandwidth at gigabytes a swap"'
     start = "" if c.start_up_s else f'{ASSUMED}, note: "not measured: add your own"'
     lines = [
@@ -101,7 +102,7 @@ def _card(page: Page, c: GpuCluster, errors: np.ndarray | None) -> str:
         lines.append(entry("fit_error", float(size.mean()), "1", float(size.std(ddof=1) / len(size) ** 0.5),
                            'note: "held out, mean absolute"'))  # fmt: skip
     return text(
-        page.about, page.method, page.source, "none stated; facts only", SCRIPT, lines, f"exchange: {c.exchange}"
+        page.about, page.method, page.source, "none stated; facts only", script, lines, f"exchange: {c.exchange}"
     )
 
 
@@ -175,4 +176,6 @@ are counted by putting gates off (cusvaer), or gate by gate (Lightning; twice wh
   62 of 73 s): taken as start-up. Its newer Lightning swaps each needed qubit once, the older one of the row above
   swaps it back. That choice, once or twice, was made by looking at the slope of these runs.
 - The form (order 2, groups of four, swaps counted so) was chosen with these rows in view; only the numbers are blind.
-- Adjoint gradients are not modelled."""
+- Lightning also fetches qubits that only control a gate or take a phase: gradients.md. The two cards above are for
+  layers of rotations and CNOT, where that changes the bandwidth only; other circuits need those of gradients.md.
+- Adjoint gradients: gradients.md."""

@@ -45,6 +45,23 @@ def edges(topology: str, n_qubits: int) -> Edges:
     )
 
 
+def heavy_hex_places(n_qubits: int) -> list[tuple[int, int]]:
+    """Return where the qubits of IBM's lattice lie, as (column, row) to draw it; rows of links between rows of qubits.
+
+    Raises:
+        CircuitError: for a size that is not IBM's.
+    """
+    if n_qubits not in _HEAVY_HEX:
+        raise CircuitError(f"no places for {n_qubits} qubits", allowed=", ".join(map(str, _HEAVY_HEX)))
+    lengths, first_columns, link_columns, n_gaps = _HEAVY_HEX[n_qubits]
+    places: list[tuple[int, int]] = []
+    for row, (length, first) in enumerate(zip(lengths, first_columns, strict=True)):
+        places += [(first + column, 2 * row) for column in range(length)]
+        if row < n_gaps:
+            places += [(link_columns[row % 2] + _LINK_EVERY * link, 2 * row + 1) for link in range(_LINKS)]
+    return places
+
+
 def _grid(n_qubits: int) -> Edges:
     rows = max(d for d in range(1, math.isqrt(n_qubits) + 1) if n_qubits % d == 0)
     columns = n_qubits // rows if rows * rows * 4 > n_qubits else math.isqrt(n_qubits - 1) + 1

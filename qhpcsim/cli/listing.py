@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "circuit_families": ("circuits by name: family:n:params", lambda: _registry("circuit_family")),
     "qpu_services": ("QPUs and the service in front of them: qpu=NAME", lambda: _options("qpu")),
     "qpu_workloads": ("where QPU jobs come from: qpu_workload=NAME", lambda: _options("qpu_workload")),
+    "motifs": ("shapes of hybrid applications: workload.share.NAME.motif=MOTIF", lambda: _motifs()),
     "disciplines": ("orders of a QPU's queue: qpu.discipline=NAME", lambda: _registry("discipline")),
     "choices": ("how a job finds its QPU: qpu.choice=NAME", lambda: _registry("qpu_choice")),
     "backgrounds": ("load of other users: qpu.qpus.NAME.background=BACKEND", lambda: _backgrounds()),
@@ -95,6 +96,13 @@ def _options(group: str) -> Rows:
 
 def _registry(kind: str) -> Rows:
     return [(entry.name, entry.summary, entry.source) for entry in entries(kind).values()]
+
+
+def _motifs() -> Rows:
+    """Return the motifs; the summary begins with coupling and integration mode."""
+    from qhpcsim.workloads.motifs.parts import facts
+
+    return [(each.name, f"{facts(each)}{each.summary}", each.source) for each in entries("motif").values()]
 
 
 def _qpus() -> Rows:

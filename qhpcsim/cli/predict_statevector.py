@@ -1,8 +1,8 @@
 """``qhpcsim predict statevector``: circuits on Qiskit Aer's state-vector simulator, on a calibrated CPU or GPU.
 
 What is predicted is the wall time of one warm ``AerSimulator(method="statevector", max_parallel_threads=T)
-.run(circuit, shots=N).result()`` on a circuit already transpiled to the simulator's gates at optimization level 0, T the
-card's threads; with an observable, ``save_expectation_value`` on the qubits that it acts on takes the place of shots.
+.run(circuit, shots=N).result()`` on a circuit already transpiled to the simulator's gates at optimization level 0; T
+are the card's threads. With an observable, ``save_expectation_value`` on the qubits that it acts on replaces the shots.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class CircuitResult:
     """Wall time of one warm ``run(…).result()`` on the circuit compiled at level 0; the shortest of the repeats, as in
     calibration: the one that other work on the machine disturbed least."""
     cpu_s: float
-    """Processor time of that run; well below ``seconds`` with one thread: other work had the core."""
+    """Least processor time of a run; well below ``seconds`` with one thread: other work had the core."""
     prepare_s: float
     """Time to read and compile the circuit before that."""
 

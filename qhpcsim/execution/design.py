@@ -9,6 +9,7 @@ from qhpcsim.circuits.cost import DEFAULT_SHOTS, CircuitCost, circuit_cost
 from qhpcsim.circuits.named import named_circuit
 from qhpcsim.circuits.observable import Observable
 from qhpcsim.circuits.simulator import for_simulator
+from qhpcsim.core.registry import lookup
 from qhpcsim.models.statevector_fit import PROBE
 
 GROUPS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
@@ -96,29 +97,33 @@ Expected = Callable[[CircuitCost], float]
 
 
 def design(budget_s: float, expected: Expected, threads: int = 1) -> list[Planned]:
-    """Return the circuits of a calibration, small ones first.
+    """Return the circuits of a calibration, short ones first.
 
     Args:
         budget_s: Time for all repeats together.
         expected: Seconds that a circuit is thought to take; decides what fits, not what is learnt.
         threads: Threads of the simulator.
-
-    Returns:
-        Circuits that fit ``_SHARE`` times into the budget; the slowest are left out until they do.
     """
-    found = [*_probes(expected, threads), *_families(expected, threads, budget_s)]
-    found.sort(key=lambda item: (item.expected_s, item.circuit))
+    return fitting(candidates(expected, threads), budget_s)
+
+
+def candidates(expected: Expected, threads: int = 1) -> list[Planned]:
+    """Return all circuits that a calibration could run, short ones first."""
+    found = [*_probes(expected, threads), *_families(expected, threads)]
+    return sorted(found, key=lambda item: (item.expected_s, item.circuit, item.observable, item.shots))
+
+
+def fitting(found: list[Planned], budget_s: float) -> list[Planned]:
+    """Return the circuits that fit ``_SHARE`` times into a budget; the longest are left out until they do."""
     total_s = 0.0
-    kept = []
-    for item in found:
+    for n, item in enumerate(found):
         total_s += item.expected_s
         if total_s * _SHARE > budget_s:
-            break
-        kept.append(item)
-    return kept
+            return found[:n]
+    return found
 
 
-def _families(expected: Expected, threads: int, budget_s: float) -> Iterator[Planned]:
+def _families(expected: Expected, threads: int) -> Iterator[Planned]:
     """Yield circuits of every family; shapes, shots and observables take turns over the widths."""
     for group, families in GROUPS.items():
         for f, (family, shapes) in enumerate(families):
@@ -133,7 +138,7 @@ def _families(expected: Expected, threads: int, budget_s: float) -> Iterator[Pla
 
 
 def _seed(family: str, turn: int) -> str:
-    return "" if family in ("ghz", "tfim", "heisenberg") else f"seed={turn + 1}"
+    return f"seed={turn + 1}" if hasattr(lookup("circuit_family", family).params, "seed") else ""
 
 
 def _observable(width: int, turn: int) -> str:

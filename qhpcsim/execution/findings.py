@@ -144,9 +144,7 @@ def _disturbed(found: Validation) -> str:
     n = int(found.disturbed.sum())
     if not n:
         return ""
-    return (
-        f" Other work on the machine slowed {n} of them down: their times are too long; repeat this on a quiet machine."
-    )
+    return f" Other work interrupted {n} of them and their processor time was taken: repeat this on a quiet machine."
 
 
 def _predicted(found: Validation) -> np.ndarray:

@@ -12,7 +12,8 @@ from qhpcsim.execution.aer import compiled
 from qhpcsim.execution.circuit_task import open_circuit
 from qhpcsim.execution.sources import CircuitSources
 from qhpcsim.models.cpu_statevector import CpuStateVector
-from qhpcsim.models.statevector_cards import Model, open_statevector
+from qhpcsim.models.statevector import StateVectorModel
+from qhpcsim.models.statevector_cards import open_statevector
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Judged:
     """The model of a card, whose predictions are judged."""
 
     card: str
-    model: Model
+    model: StateVectorModel
     device_class: str
     """Tasks of this class are sampled."""
     threads: int = 1

@@ -13,6 +13,7 @@ from qhpcsim.circuits.simulator import for_simulator, with_observable
 from qhpcsim.execution.aer import run_once, simulator, warm_up
 from qhpcsim.execution.design import Planned
 from qhpcsim.execution.seeds import aer_seed
+from qhpcsim.execution.undisturbed import undisturbed_s, usual_idle_s
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -35,18 +36,13 @@ class Timed:
     """Processor time of the whole process during the same runs."""
 
     def undisturbed_s(self, idle_s: float, threads: int) -> float:
-        """Return the wall time that a run takes on a machine that does nothing else.
-
-        This is the shortest run. Of a single thread the processor time is known too: where every run was interrupted,
-        the least processor time and the usual waiting (``idle_s``) are closer to the truth.
-        """
-        return min(self.wall_s) if threads > 1 else min(*self.wall_s, min(self.cpu_s) + idle_s)
+        """Return the wall time that a run takes on a machine that does nothing else."""
+        return undisturbed_s(min(self.wall_s), min(self.cpu_s), idle_s, threads)
 
 
 def idle_s(timed: Sequence[Timed]) -> float:
     """Return the time that an uninterrupted run waits without computing: what hand-overs between threads take."""
-    waits = [min(w - c for w, c in zip(item.wall_s, item.cpu_s, strict=True)) for item in timed]
-    return max(0.0, sorted(waits)[len(waits) // 4]) if waits else 0.0
+    return usual_idle_s([min(w - c for w, c in zip(item.wall_s, item.cpu_s, strict=True)) for item in timed])
 
 
 def measure(

@@ -25,14 +25,13 @@ from qhpcsim.execution.seeds import aer_seed
 from qhpcsim.execution.sources import CircuitSources
 from qhpcsim.execution.stand_in import Host, size_class, this_host
 from qhpcsim.execution.task import Task, TaskResult
+from qhpcsim.execution.undisturbed import is_disturbed, undisturbed_s, usual_idle_s
 
 REPEAT_S = 0.5
 """Short circuits are timed again until about this time is spent on them."""
 _MOST_REPEATS = 20
 _LIMIT_FRAC = 0.25
 """Longest task, as a part of the budget, unless a time-out is given."""
-_LONG_S, _CORE_FRAC = 0.05, 0.9
-"""A run longer than this that got less of a core than that was disturbed; shorter ones wait for threads anyway."""
 _FINISH_FRAC, _FINISH_S = 0.05, 10.0
 """Part of the budget, and most seconds, kept back for writing what was found."""
 
@@ -62,7 +61,7 @@ class Validation:
     size: list[str]
     """(n,) size class."""
     disturbed: NDArray[np.bool_]
-    """(n,) other work on the machine took part of its core, so its time is too long."""
+    """(n,) other work on the machine took part of its core in every run; processor time stands in for its time."""
     notes: list[str]
     """(n,) where a prediction leaves the range of its card; "" elsewhere."""
     results: list[TaskResult]
@@ -162,8 +161,12 @@ def _compared(chosen: TaskTable, results: list[TaskResult], forecasts: list[Fore
         p5_s=np.array([each.p5_s for each in forecasts]),
         p95_s=np.array([each.p95_s for each in forecasts]),
     )
-    measured = [sum(run.seconds for run in _runs(each)) if each.ok else np.nan for each in results]
-    disturbed = [any(_is_disturbed(run) for run in _runs(each)) for each in results]
+    idle_s = usual_idle_s([run.seconds - run.cpu_s for each in results for run in _runs(each)])
+    measured = [
+        sum(undisturbed_s(run.seconds, run.cpu_s, idle_s, forecast.threads) for run in _runs(each)) or np.nan
+        for each, forecast in zip(results, forecasts, strict=True)
+    ]
+    disturbed = [any(is_disturbed(run.seconds, run.cpu_s) for run in _runs(each)) for each in results]
     sizes = [size_class(each.n_qubits) for each in forecasts]
     notes = [each.note for each in forecasts]
     return Validation(table, np.array(measured), sizes, np.array(disturbed, dtype=np.bool_), notes, results)
@@ -171,11 +174,6 @@ def _compared(chosen: TaskTable, results: list[TaskResult], forecasts: list[Fore
 
 def _runs(result: TaskResult) -> list[CircuitResult]:
     return result.value if result.ok else []
-
-
-def _is_disturbed(run: CircuitResult) -> bool:
-    """Return whether even the shortest run got clearly less of a core than a computation takes."""
-    return run.seconds > _LONG_S and run.cpu_s < _CORE_FRAC * run.seconds
 
 
 def _devices(run: TaskTable) -> Counter[tuple[str, str, str]]:

@@ -59,8 +59,8 @@ def _run(source: str | bytes, shots: int, seed: int, task: CircuitTask, sim: Any
     circuit = compiled(open_circuit(source), task.observable)
     prepare_s = time.perf_counter() - began_s
     result, *first_s = _timed(circuit, shots, seed, sim)
-    times_s = [tuple(first_s), *(_timed(circuit, shots, seed, sim)[1:] for _ in range(task.repeats - 1))]
-    seconds, cpu_s = min(times_s)
+    times_s = [first_s, *(_timed(circuit, shots, seed, sim)[1:] for _ in range(task.repeats - 1))]
+    seconds, cpu_s = (min(column) for column in zip(*times_s, strict=True))
     value = float(np.real(result.data()["expectation_value"])) if task.observable else None
     counts = {} if task.observable else dict(sorted(result.get_counts().items()))
     return CircuitResult(circuit.num_qubits, counts, value, seconds, cpu_s, prepare_s)

@@ -28,7 +28,7 @@ class RegionLoops:
     offset: NDArray[np.int64]
     """(n + 1,) first call of each job, and the number of calls m at the end."""
     qpu_s: FloatArray
-    """(m,) time of each call on its qubits."""
+    """(m,) or (m, q) time of each call on its qubits, on each of the q QPUs."""
     cpu_s: FloatArray
     """(m,) classical phase after each call."""
 
@@ -87,16 +87,16 @@ class _Run:
     def __init__(self, loops: RegionLoops, qpus: Sequence[SharedQpu], rules: SharingRules) -> None:
         self._clock = Clock()
         self._service = SharedQpus(self._clock, qpus, rules)
-        _check(loops, self._service.largest_call)
+        _check(loops, len(qpus), self._service.largest_call)
         self._loops = loops
         self._next = loops.offset[:-1].tolist()
         self._last = loops.offset[1:].tolist()
         self._calls: list[RegionCall | None] = [None] * len(loops.qpu_s)
         self._ended_s = np.full(len(loops.qpu_s), np.nan)
         self._job_ended_s = loops.submit_s.astype(np.float64)
-        self._n_qubits, self._qpu_s, self._cpu_s = (
-            column.tolist() for column in (loops.n_qubits, loops.qpu_s, loops.cpu_s)
-        )
+        self._n_qubits, self._cpu_s = loops.n_qubits.tolist(), loops.cpu_s.tolist()
+        on_each = loops.qpu_s if loops.qpu_s.ndim == 2 else np.repeat(loops.qpu_s[:, None], len(qpus), axis=1)
+        self._qpu_s = on_each.T.tolist()
         self._job = np.repeat(np.arange(len(loops.submit_s)), np.diff(loops.offset)).tolist()
 
     def run(self) -> SharedRun:
@@ -125,7 +125,7 @@ class _Run:
         self._service.request(call)
 
     def _started(self, call: RegionCall) -> None:
-        end_s = self._clock.now + self._qpu_s[call.key]
+        end_s = self._clock.now + self._qpu_s[call.qpu][call.key]
         self._clock.call_at(end_s, lambda _: self._call_ended(call), PHASE_END)
 
     def _call_ended(self, call: RegionCall) -> None:
@@ -139,11 +139,13 @@ class _Run:
             self._job_ended_s[job] = end_s
 
 
-def _check(loops: RegionLoops, largest_call: int) -> None:
+def _check(loops: RegionLoops, n_qpus: int, largest_call: int) -> None:
     n, m = len(loops.submit_s), len(loops.qpu_s)
     offset = loops.offset
     if len(loops.n_qubits) != n or len(offset) != n + 1 or len(loops.cpu_s) != m:
         raise WorkloadError(f"columns of {n} jobs and {m} calls have other lengths")
+    if loops.qpu_s.shape not in ((m,), (m, n_qpus)):
+        raise WorkloadError(f"qpu_s has shape {loops.qpu_s.shape}", allowed=f"({m},) or ({m}, {n_qpus})")
     if offset[0] != 0 or offset[-1] != m or bool((np.diff(offset) < 0).any()):
         raise WorkloadError(f"offset does not cut {m} calls into {n} jobs", allowed="0 … m, never decreasing")
     for name in ("submit_s", "qpu_s", "cpu_s"):

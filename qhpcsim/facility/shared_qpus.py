@@ -158,11 +158,13 @@ class SharedQpus:
         self._arm(min(self._hall.due_s(), *(desk.due_s() for desk in self._desks)))
 
     def _turn(self, _event: simpy.Event) -> None:
+        now_s = self._clock.now
+        if now_s != self._armed_s:
+            return  # A look that has become needless since: an earlier one took its place and armed the next.
         self._armed_s = np.inf
         if self._admission == "queued":
             self._serve()
             return
-        now_s = self._clock.now
         while self._hall.due_s() <= now_s:
             self._admit(self._hall.pop())
         for desk in self._desks:

@@ -20,7 +20,7 @@ from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, PilotRun, Pilots
 from qhpcsim.middleware.pool import PoolCosts, TaskPool
 from qhpcsim.middleware.scaling import Scaler
 from qhpcsim.middleware.task_rows import task_table
-from qhpcsim.middleware.time_alone import time_alone_s
+from qhpcsim.middleware.time_alone import n_slots, time_alone_s
 from qhpcsim.middleware.workflows import WorkflowRun
 from qhpcsim.policies.binding.binding import BindingParams
 from qhpcsim.policies.scaling.scaling import ScalingParams
@@ -102,7 +102,7 @@ class Applications:
         flows = [workflow_of(each, rng, times) for each in work.applications]
         groups = _grouped(work.applications)
         plans = [
-            [plan for k in members for plan in _plans(work.applications[k], flows[k], partitions, self.layer)]
+            _plans([work.applications[k] for k in members], [flows[k] for k in members], partitions, self.layer)
             for members in groups
         ]
         requests = [plan.request() for of_group in plans for plan in of_group]
@@ -130,7 +130,6 @@ class Applications:
         return _Group(members, pool, pilots)
 
     def _run(self, k: int, flow: Workflow, group: _Group) -> WorkflowRun:
-        _check_needs(flow, group.pool)
         client = Client(group.pool, self.layer.client) if group.pool.pilots else None
         return WorkflowRun(flow, self.centre, client, partial(self._leave, group), session=k)
 
@@ -183,17 +182,42 @@ def _grouped(applications: Sequence[Application]) -> list[list[int]]:
 
 
 def _plans(
-    application: Application, flow: Workflow, partitions: dict[str, Partition], layer: TaskLayer
+    members: Sequence[Application], flows: Sequence[Workflow], partitions: dict[str, Partition], layer: TaskLayer
 ) -> list[PilotPlan]:
-    """Return the pilots that an application asks for; walltimes that are not given come from what is predicted."""
-    plans = [_plan(application, k, ask, partitions) for k, ask in enumerate(application.pilots)]
-    if all(plan.walltime_s > 0 for plan in plans):
-        return plans
-    planned = [plan for plan in plans if not plan.reserve] or plans
-    alone_s = time_alone_s(flow, planned, layer.slowdown) + max(flow.load_s, layer.pool.load_s)
-    start_s = max(layer.pilot.start_up_s(plan.nodes) for plan in plans)
+    """Return the pilots of applications that share them, one application after the other.
+
+    Raises:
+        ConfigError: if some task could never run on any of them.
+    """
+    asked = [
+        [_plan(application, k, ask, partitions) for k, ask in enumerate(application.pilots)] for application in members
+    ]
+    together = [plan for own in asked for plan in own]
+    for flow in flows:
+        _check_needs(flow, together)
+    return [
+        plan
+        for application, flow, own in zip(members, flows, asked, strict=True)
+        for plan in _with_walltimes(application, flow, own, together, layer)
+    ]
+
+
+def _with_walltimes(
+    application: Application,
+    flow: Workflow,
+    own: list[PilotPlan],
+    together: list[PilotPlan],
+    layer: TaskLayer,
+) -> list[PilotPlan]:
+    """Return an application's pilots; walltimes that are not given come from what is predicted for it alone."""
+    if all(plan.walltime_s > 0 for plan in own):
+        return own
+    planned = [plan for plan in own if not plan.reserve] or own
+    enough = all(any(n_slots(plan, need) for plan in planned) for need in flow.needs())
+    alone_s = time_alone_s(flow, planned if enough else together, layer.slowdown)
+    start_s = max(flow.load_s, layer.pool.load_s) + max(layer.pilot.start_up_s(plan.nodes) for plan in own)
     walltime_s = max(1.0, application.walltime_factor * (alone_s + start_s))
-    return [plan if plan.walltime_s > 0 else replace(plan, walltime_s=walltime_s) for plan in plans]
+    return [plan if plan.walltime_s > 0 else replace(plan, walltime_s=walltime_s) for plan in own]
 
 
 def _plan(application: Application, k: int, ask: PilotAsk, partitions: dict[str, Partition]) -> PilotPlan:
@@ -204,6 +228,12 @@ def _plan(application: Application, k: int, ask: PilotAsk, partitions: dict[str,
             where="facility.partitions",
             allowed=", ".join(partitions),
             suggestion=nearest(ask.partition, partitions),
+        )
+    if not 1 <= ask.nodes <= partition.nodes:
+        raise FacilityError(
+            f"a pilot of {application.name} asks for {ask.nodes} nodes",
+            where=f"facility.partitions.{ask.partition}",
+            allowed=f"1 … {partition.nodes}",
         )
     return PilotPlan(
         name=f"{application.name}/{k}",
@@ -218,12 +248,13 @@ def _plan(application: Application, k: int, ask: PilotAsk, partitions: dict[str,
     )
 
 
-def _check_needs(flow: Workflow, pool: TaskPool) -> None:
-    """Refuse a workflow with tasks that no pilot of its pool can ever run."""
-    views = [pilot.view for pilot in pool.pilots]
+def _check_needs(flow: Workflow, plans: Sequence[PilotPlan]) -> None:
+    """Refuse a workflow with tasks that none of its pilots can ever run."""
     for need in flow.needs():
-        if not any(view.slots(need) for view in views):
-            has = "; ".join(f"{v.name}: {v.n_nodes} nodes of {v.cores:g} cores, {v.gpus:g} GPUs" for v in views)
+        if not any(n_slots(plan, need) for plan in plans):
+            has = "; ".join(
+                f"{p.name}: {p.nodes} nodes of {p.cores_per_node:g} cores, {p.gpus_per_node:g} GPUs" for p in plans
+            )
             raise ConfigError(
                 f"no pilot of application {flow.name} ({flow.motif}) can run a task that needs {need}",
                 where="pilots",

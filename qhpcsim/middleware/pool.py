@@ -22,10 +22,13 @@ class PoolCosts:
 
     dispatch_s: float = 0.0
     """Time the scheduler needs for each task; it places one at a time."""
-    register_s: float = 0.0
-    """Time the scheduler needs for each new worker process, one at a time; a slot's first task waits for its worker."""
+    cold_s: float = 0.0
+    """Start of a worker process, each for itself; a slot's first task waits for it."""
+    gpu_cold_s: float = 0.0
+    """Start of a worker for a task with a GPU; above 0 every such task has its own, and ``cold_s`` does not count."""
     load_s: float = 0.0
-    """Loading the application on a node, once for all its workers, from the first task placed there on."""
+    """Loading the application on a node, once for all its workers, from the first task placed there on; they start
+    meanwhile."""
     turnaround_s: float = 0.0
     """Between the end of a task and the moment when its slot can take the next one."""
     retries: int = 0
@@ -37,11 +40,11 @@ class TaskPool:
 
     Model: waiting tasks of one kind and pilot form a queue; whenever something changes, the queues are served in
         order of their heads until none fits. A placed task holds its share of a node; it starts when the dispatcher
-        has sent it (``dispatch_s`` each) and, on a slot that had no task before, when its worker is there: it is
-        registered (``register_s`` each, one at a time) and the application is loaded (``load_s`` once a node). With
-        ``slowdown`` the tasks on a node slow each other down (``NodeClock``).
-    Assumes: the first node with room is taken; dispatcher and registration are one server each. A task that no pilot
-        can run any more waits, in case another pilot comes; one whose pilot the application named is lost with it.
+        has sent it (``dispatch_s`` each) and, on a slot that had no task before, when its worker has started
+        (``cold_s``) and the application is loaded on the node (``load_s``). With ``slowdown`` the tasks on a node slow
+        each other down (``NodeClock``).
+    Assumes: the first node with room is taken; the dispatcher is one server. A task that no pilot can run any more
+        waits, in case another pilot comes; one whose pilot the application named is lost with it.
     Not modelled: memory; the network between nodes; reservations for gangs, which smaller tasks may overtake.
     Source: Pilot-Quantum, arXiv:2412.18519; Ray's scheduler places by resources only.
 
@@ -59,7 +62,7 @@ class TaskPool:
         self._slowdown = slowdown
         self._waiting: dict[tuple[Need, int], list[tuple[float, int, PoolTask]]] = {}
         self._able_for: dict[Need, list[PilotView]] = {}
-        self._dispatcher_s = self._registered_s = 0.0
+        self._dispatcher_s = 0.0
         self._due = False
 
     @property
@@ -226,24 +229,24 @@ class TaskPool:
         pilot.running[task.index] = task
         for k in nodes:
             pilot.take(k, task.need)
-        task.started_s = self._ready_s([pilot.nodes[k] for k in nodes])
+        task.started_s = self._ready_s(task.need, [pilot.nodes[k] for k in nodes])
         if self._slowdown is None or len(nodes) > 1:
             self.clock.call_at(task.started_s + task.run_s, partial(self._finish, task, task.attempts), NORMAL)
         else:
             self.clock.call_at(task.started_s, partial(self._join, task, task.attempts), NORMAL)
 
-    def _ready_s(self, nodes: list[PilotNode]) -> float:
+    def _ready_s(self, need: Need, nodes: list[PilotNode]) -> float:
         """Return when a task that has just been placed on nodes starts there."""
         now_s, costs = self.clock.now, self.costs
         self._dispatcher_s = max(self._dispatcher_s, now_s) + costs.dispatch_s
-        ready_s = self._dispatcher_s
+        own_worker = need.gpus > 0 and costs.gpu_cold_s > 0
+        ready_s = self._dispatcher_s + (costs.gpu_cold_s if own_worker else 0.0)
         for node in nodes:
             if node.n_running > node.n_workers:
                 node.n_workers = node.n_running
                 if node.loaded_s < 0:
                     node.loaded_s = now_s + costs.load_s
-                self._registered_s = max(self._registered_s, now_s) + costs.register_s
-                ready_s = max(ready_s, node.loaded_s, self._registered_s)
+                ready_s = max(ready_s, node.loaded_s, now_s if own_worker else now_s + costs.cold_s)
         return ready_s
 
     def _join(self, task: PoolTask, attempt: int, _event: object) -> None:

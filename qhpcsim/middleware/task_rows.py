@@ -44,6 +44,9 @@ def task_table(runs: Sequence[WorkflowRun]) -> TaskTable:
         for k in range(len(run.stages)):
             _add_stage(columns, run, k)
     submitted_s = np.array(columns["submitted_s"], dtype=np.float64)
+    given: dict[str, Any] = {name: word_column(columns[name]) for name in _WORDS}
+    given |= {name: np.array(columns[name], dtype=np.int32) for name in _INTS}
+    given |= {name: np.array(columns[name], dtype=np.float64) for name in _REALS}
     table = TaskTable(
         task_id=np.arange(len(submitted_s)),
         submitted_s=submitted_s,
@@ -51,9 +54,7 @@ def task_table(runs: Sequence[WorkflowRun]) -> TaskTable:
         ended_s=np.array(columns["ended_s"], dtype=np.float64),
         state=np.array(columns["state"], dtype=np.int8),
         shots=np.array(columns["shots"], dtype=np.int64),
-        **{name: word_column(columns[name]) for name in _WORDS},
-        **{name: np.array(columns[name], dtype=np.int32) for name in _INTS},
-        **{name: np.array(columns[name], dtype=np.float64) for name in _REALS},
+        **given,
     )
     ordered = table.take(np.argsort(submitted_s, kind="stable"))
     ordered.task_id = table.task_id

@@ -91,9 +91,9 @@ class WorkflowRun:
         if len(set(stage.after)) < len(stage.after) or not all(0 <= before < k for before in stage.after):
             raise ConfigError(f"waits for stages {stage.after}", where=where, allowed="earlier stages, each once")
         if isinstance(work, ClientWork):
-            _check_times(np.array([work.seconds]), where)
+            _check_times(work.seconds, work.seconds, where)
         elif isinstance(work, Bag):
-            _check_times(work.run_s, where)
+            _check_times(work.run_s.min(initial=0.0), work.run_s.max(initial=0.0), where)
             if self.client is None:
                 raise ConfigError("has tasks for pilots and no pilot", where=where)
             if work.pilot:
@@ -103,7 +103,7 @@ class WorkflowRun:
                 raise ConfigError("calls a QPU and the facility has none", where=where, hint="qpu.qpus")
             if work.mode not in MODES:
                 raise ConfigError(f"{work.mode!r}", where=where, allowed=", ".join(MODES))
-            _check_times(np.where(np.isposinf(work.qpu_s), 0.0, work.qpu_s), where)
+            _check_times(work.qpu_s.min(initial=0.0), 0.0, where)
 
     @property
     def ended_s(self) -> float:
@@ -225,6 +225,7 @@ class WorkflowRun:
             self._on_end()
 
 
-def _check_times(seconds: np.ndarray, where: str) -> None:
-    if not (np.isfinite(seconds) & (seconds >= 0)).all():
+def _check_times(least_s: float, most_s: float, where: str) -> None:
+    """Refuse times of which the least is negative, the most infinite, or one is NaN."""
+    if not (least_s >= 0 and most_s < math.inf):
         raise ConfigError("times must be finite and not negative", where=where)

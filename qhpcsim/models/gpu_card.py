@@ -47,7 +47,6 @@ CLUSTER: dict[str, tuple[tuple[str, ...], bool]] = {
     "fit_error": (("1",), False),
 }
 """The same of the card of a cluster: its links, and the software that was measured on them."""
-EXCHANGES = ("staged", "per_gate")
 
 
 def read_card(

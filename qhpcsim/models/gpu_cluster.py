@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qhpcsim.core.errors import CardError, CircuitError, nearest
-from qhpcsim.models.gpu_card import CLUSTER, EXCHANGES, read_card, whole_power
-from qhpcsim.models.gpu_groups import Exchanges, operations, per_gate_exchanges, staged_exchanges, targets
+from qhpcsim.models.gpu_card import CLUSTER, read_card, whole_power
+from qhpcsim.models.gpu_groups import (
+    Exchanges,
+    every_qubit_exchanges,
+    operations,
+    per_gate_exchanges,
+    staged_exchanges,
+    targets,
+)
 from qhpcsim.models.gpu_statevector import GpuStateVector
 from qhpcsim.models.statevector import StateVectorPrediction, Work
+
+
+COUNTS = {"staged": staged_exchanges, "per_gate": per_gate_exchanges, "every_qubit": every_qubit_exchanges}
+"""What counts the swaps, by the card's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,8 @@ class GpuCluster:
     between_bytes_s: float
     latency_s: float
     exchange: str
-    """``staged``: gates are put off so that few swaps serve many; ``per_gate``: each gate fetches its own qubits."""
+    """``staged``: gates are put off so that few swaps serve many; ``per_gate``: each gate fetches the qubits that it
+    changes; ``every_qubit``: also those that control it or take a phase."""
     swaps_per_need: float
     """Swaps for each qubit fetched: 2 where it is put back at once, else 1."""
     fusion_width: int
@@ -41,12 +53,12 @@ class GpuCluster:
         """
         found, n = read_card("clusters", name, CLUSTER)
         (exchange,) = found.words.get("exchange", ("",))
-        if exchange not in EXCHANGES:
+        if exchange not in COUNTS:
             raise CardError(
                 f"unknown exchange {exchange!r}",
                 where=found.path,
-                allowed=", ".join(EXCHANGES),
-                suggestion=nearest(exchange, EXCHANGES),
+                allowed=", ".join(COUNTS),
+                suggestion=nearest(exchange, COUNTS),
             )
         return cls(
             name=found.path.rsplit("/", 1)[-1].removesuffix(".yaml"),
@@ -121,8 +133,7 @@ class DistributedStateVector:
     def swaps(self, cost: Work, n_far: int) -> Exchanges:
         """Return how often a distributed qubit changes places with a local one in one simulation."""
         inside = min(n_far, whole_power(self.cluster.n_devices_per_node, f"{self.cluster.name}: n_devices_per_node"))
-        count = staged_exchanges if self.cluster.exchange == "staged" else per_gate_exchanges
-        found = count(cost.gates, cost.n_active, inside, n_far - inside)
+        found = COUNTS[self.cluster.exchange](cost.gates, cost.n_active, inside, n_far - inside)
         return Exchanges(*(self.cluster.swaps_per_need * number for number in found))
 
     def _local_bytes(self, cost: Work, n_far: int) -> float:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from qhpcsim.circuits.gates import Gate
 
-_NO_WORK = frozenset({"idle", "branch", "measure", "save"})
+NO_WORK = frozenset({"idle", "branch", "measure", "save"})
+"""Kernels that leave the state as it is, or are not part of a simulation's passes."""
 _LAST_ONLY = frozenset({"permutation", "controlled"})
 """Kernels of controlled gates: the last qubit is the target, the others only decide."""
 _FAR = 1 << 60
@@ -34,7 +35,7 @@ class Exchanges(NamedTuple):
 
 def targets(gate: Gate) -> tuple[int, ...]:
     """Return the qubits of a gate that must be local: not those that only control it or take a phase."""
-    if gate.diagonal or gate.kernel in _NO_WORK:
+    if gate.diagonal or gate.kernel in NO_WORK:
         return ()
     if gate.kernel in _LAST_ONLY and not gate.name.endswith("swap") and gate.name != "pauli":
         return gate.qubits[-1:]
@@ -54,7 +55,7 @@ def operations(gates: Iterable[Gate], width: int) -> list[Operation]:
     A gate on one qubit joins the group that is open on its qubit, else the next gate there; a gate on more joins the
     open group if that stays within ``width``, else it opens another. Width 1: every gate is a pass of its own.
     """
-    real = [gate for gate in gates if gate.kernel not in _NO_WORK]
+    real = [gate for gate in gates if gate.kernel not in NO_WORK]
     if width <= 1:
         return [Operation(len(gate.qubits), touched_frac(gate), gate.weight) for gate in real]
     groups: list[list[Gate]] = []
@@ -105,12 +106,23 @@ def per_gate_exchanges(gates: Iterable[Gate], n_qubits: int, n_inside: int, n_be
         n_inside: Qubits that number the devices of a node.
         n_between: Qubits that number the nodes.
     """
+    return _fetched(((targets(gate), gate.weight) for gate in gates), n_qubits, n_inside, n_between)
+
+
+def every_qubit_exchanges(gates: Iterable[Gate], n_qubits: int, n_inside: int, n_between: int) -> Exchanges:
+    """Return the swaps when a gate fetches all of its qubits, also those that control it or only take a phase."""
+    real = ((gate.qubits, gate.weight) for gate in gates if gate.kernel not in NO_WORK)
+    return _fetched(real, n_qubits, n_inside, n_between)
+
+
+def _fetched(needs: Iterable[tuple[tuple[int, ...], float]], n_qubits: int, n_inside: int, n_between: int) -> Exchanges:
+    """Return one swap for each distributed qubit of each gate, given as qubits and weight."""
     first_between, first_inside = n_qubits - n_between, n_qubits - n_between - n_inside
     inside = between = 0.0
-    for gate in gates:
-        for qubit in targets(gate):
-            between += gate.weight * (qubit >= first_between)
-            inside += gate.weight * (first_inside <= qubit < first_between)
+    for qubits, weight in needs:
+        for qubit in qubits:
+            between += weight * (qubit >= first_between)
+            inside += weight * (first_inside <= qubit < first_between)
     return Exchanges(inside, between)
 
 
@@ -120,7 +132,7 @@ def staged_exchanges(gates: Iterable[Gate], n_qubits: int, n_inside: int, n_betw
     In each stage all gates run whose targets are local and that no gate put off holds back; then the qubits become
     local that are needed first, or most often, whichever lets more gates run. Arguments as ``per_gate_exchanges``.
     """
-    pending = [(frozenset(targets(gate)), gate.qubits) for gate in gates if gate.kernel not in _NO_WORK]
+    pending = [(frozenset(targets(gate)), gate.qubits) for gate in gates if gate.kernel not in NO_WORK]
     n_far = n_inside + n_between
     place: dict[int, int] = {}
     swaps = [0, 0]

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from qhpcsim.circuits.cost import CircuitCost
 from qhpcsim.circuits.gates import Gate
 
 Z_90 = 1.6448536269514722
@@ -66,5 +67,5 @@ class StateVectorModel(Protocol):
     def name(self) -> str:
         """What is predicted."""
 
-    def predict(self, cost: Work) -> StateVectorPrediction:
+    def predict(self, cost: CircuitCost) -> StateVectorPrediction:
         """Return the time of one run of a circuit with these cost features."""

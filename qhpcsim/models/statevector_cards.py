@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
-from qhpcsim.circuits.cost import CircuitCost
 from qhpcsim.core.cards import Card, card
 from qhpcsim.core.data import data_dir
 from qhpcsim.core.errors import CardError, ConfigError, nearest, shorten
 from qhpcsim.models.cpu_statevector import MODEL, CpuStateVector
 from qhpcsim.models.gpu_cluster import distributed
 from qhpcsim.models.gpu_statevector import GpuStateVector
-from qhpcsim.models.statevector import StateVectorPrediction
+from qhpcsim.models.statevector import StateVectorModel
 
 FOLDERS = ("cpu", "gpu")
 CLUSTERS = {"a100": "perlmutter_cusvaer", "h100": "dgx_h100", "h200": "dgx_h100", "b200": "dgx_b200"}
 """First word of a GPU's name -> the card of the links that several of them are taken to have."""
-
-
-class Model(Protocol):
-    """What every state-vector model offers."""
-
-    @property
-    def name(self) -> str:
-        """What is predicted."""
-
-    def predict(self, cost: CircuitCost) -> StateVectorPrediction:
-        """Return the time of one run of a circuit with these cost features."""
 
 
 def device_cards() -> dict[str, Path]:
@@ -35,7 +22,7 @@ def device_cards() -> dict[str, Path]:
     return {path.stem: path for folder in FOLDERS for path in sorted((data_dir("calibration") / folder).glob("*.yaml"))}
 
 
-def open_statevector(name: str, n_devices: int = 1, cluster: str = "") -> Model:
+def open_statevector(name: str, n_devices: int = 1, cluster: str = "") -> StateVectorModel:
     """Return the model of a device, or of several equal GPUs.
 
     Args:

@@ -11,6 +11,7 @@ import numpy as np
 
 from qhpcsim.report.columns import JobColumns
 from qhpcsim.report.held import Bars, in_use, job_bars
+from qhpcsim.report.hybrid_view import HybridView
 from qhpcsim.report.qpu_view import QpuView
 from qhpcsim.report.sizes import SizeGroups, size_groups
 from qhpcsim.report.time_axis import TimeAxis, time_axis
@@ -53,7 +54,9 @@ class RunData:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The resolved scenario as plain values, nested."""
     qpu: QpuView | None = None
-    """The QPU side; None: the scenario has no QPUs."""
+    """The QPU side; None: the scenario has no QPUs, or their service no job of a hybrid run."""
+    hybrid: HybridView | None = None
+    """Hybrid jobs; None: the workload has none."""
 
     @property
     def has_batch(self) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LEAST_BINS, _ALL_BINS = 170, 900
 """Intervals of a lane, and of all lanes together where that leaves each enough."""
-_TITLE_IN = 0.36
+TITLE_IN = 0.36
 """Room between lanes for the title of the lower one."""
 
 
@@ -32,14 +32,37 @@ def lane_figure(
         sheet: What it is drawn on.
     """
     n, legend_in, bottom_in = len(qpus.lanes), sheet.legend_in(legend), qpus.axis.bottom_in(sheet)
-    top_in = _TITLE_IN + legend_in
-    figure = sheet.new_figure(top_in + n * lane_in + (n - 1) * _TITLE_IN + bottom_in)
+    top_in = TITLE_IN + legend_in
+    figure = sheet.new_figure(top_in + n * lane_in + (n - 1) * TITLE_IN + bottom_in)
     axes = list(figure.subplots(n, 1, squeeze=False, sharex=True)[:, 0])
-    sheet.margins(figure, top_in=top_in, bottom_in=bottom_in, hspace=_TITLE_IN / lane_in)
+    sheet.margins(figure, top_in=top_in, bottom_in=bottom_in, hspace=TITLE_IN / lane_in)
     for row, qpu, note in zip(axes, qpus.lanes, notes, strict=True):
         qpus.axis.dress(row, sheet, labelled=row is axes[-1])
         row.set_title(" · ".join(filter(None, (plain(qpus.names[qpu], 24), note))), pad=5)
         row.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def stack_figure(
+    heights_in: Sequence[float], gaps_in: Sequence[float], bottom_in: float, sheet: Sheet
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of axes of different heights under one another, which share one x axis.
+
+    Args:
+        heights_in: Height of each, the uppermost first.
+        gaps_in: Room above each.
+        bottom_in: Room below the last.
+        sheet: What it is drawn on.
+    """
+    total_in = sum(gaps_in) + sum(heights_in) + bottom_in
+    figure = sheet.new_figure(total_in)
+    width = (sheet.width_in - sheet.left_in - 0.135) / sheet.width_in
+    axes: list[Axes] = []
+    at_in = total_in
+    for height_in, gap_in in zip(heights_in, gaps_in, strict=True):
+        at_in -= gap_in + height_in
+        place = (sheet.left_in / sheet.width_in, at_in / total_in, width, height_in / total_in)
+        axes.append(figure.add_axes(place, sharex=axes[0] if axes else None))
     return figure, axes
 
 

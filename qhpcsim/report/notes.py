@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qhpcsim.report.data import RunData
+from qhpcsim.report.hybrid_view import HybridView
 from qhpcsim.report.qpu_view import QpuView
 
 _SEMANTICS = {
@@ -25,7 +26,27 @@ _ESTIMATES = {
 
 def notes(run: RunData) -> list[str]:
     """Return the notes that hold for this run, in reading order."""
-    return (_batch_notes(run) if run.has_batch else []) + ([] if run.qpu is None else _qpu_notes(run.qpu))
+    chosen = [] if run.hybrid is None else _hybrid_notes(run.hybrid)
+    return chosen + (_batch_notes(run) if run.has_batch else []) + ([] if run.qpu is None else _qpu_notes(run.qpu))
+
+
+def _hybrid_notes(view: HybridView) -> list[str]:
+    """Return how the figures of hybrid jobs are meant."""
+    chosen = [
+        "Time to solution is from the submission of a hybrid job to its end. Its time goes into classical phases on "
+        "its nodes, calls on a QPU, waits for either, and what its coupling adds: launches and resizes.",
+        "Nodes are idle while a hybrid job has them and is in no classical phase. QPU busy, calls a second, response "
+        "and idle share are taken while as many hybrid jobs run as ever, so that filling and draining do not count; "
+        "over the whole run where that is less than half of it. Node hours are of the whole run.",
+        "A call is on a QPU from its start to its end, also while a calibration or an outage interrupts it.",
+        "Whatever a hybrid job asks the batch system for is a batch job, JOB.PART, and counts as one in all that is "
+        "said of batch jobs.",
+    ]
+    if len(view.own_qpus.start_s):
+        chosen.append(
+            "Hybrid jobs hold QPUs of their own as they hold nodes: their calls do not go through the QPU service."
+        )
+    return chosen
 
 
 def _batch_notes(run: RunData) -> list[str]:

@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING, Any
 from qhpcsim.core.wording import duration
 from qhpcsim.report.data import RunData
 from qhpcsim.report.gantt import gantt
+from qhpcsim.report.hybrid_nodes_figure import hybrid_nodes_figure
+from qhpcsim.report.hybrid_solution_figure import hybrid_solution_figure
+from qhpcsim.report.hybrid_spent_figure import hybrid_spent_figure
+from qhpcsim.report.hybrid_tables import job_table, layer_table
+from qhpcsim.report.hybrid_time_figure import hybrid_time_figure
+from qhpcsim.report.hybrid_view import HybridView
 from qhpcsim.report.load_figure import load_figure
 from qhpcsim.report.notes import notes
 from qhpcsim.report.qpu_quality_figure import qpu_quality_figure
@@ -21,7 +27,9 @@ from qhpcsim.report.qpu_view import QpuView
 from qhpcsim.report.qpu_wait_figure import qpu_wait_figure
 from qhpcsim.report.sources import (
     CARD,
+    HYBRID_JOBS,
     JOBS,
+    PHASES,
     QPU_INTERVALS,
     QPU_JOBS,
     QPU_QUALITY,
@@ -88,6 +96,7 @@ def render(run: RunData) -> str:
         counted=counted_table(run),
         figures=[gantt(run), load_figure(run), wait_figure(run), utilisation_figure(run)] if run.has_batch else [],
         qpu=None if run.qpu is None else _qpu_section(run.qpu),
+        hybrid=None if run.hybrid is None else _hybrid_section(run, run.hybrid),
         files=_files(run),
         has_batch=run.has_batch,
         notes=notes(run),
@@ -110,16 +119,39 @@ def _qpu_section(qpus: QpuView) -> dict[str, Any]:
     }
 
 
+def _hybrid_section(run: RunData, view: HybridView) -> dict[str, Any]:
+    """Return the tables and figures of hybrid jobs."""
+    title, jobs = job_table(view)
+    return {
+        "figures": [
+            hybrid_time_figure(view),
+            hybrid_spent_figure(view),
+            hybrid_nodes_figure(run, view),
+            hybrid_solution_figure(view),
+        ],
+        "layers": layer_table(view),
+        "jobs_title": title,
+        "jobs": jobs,
+    }
+
+
 def _lead(run: RunData) -> str:
     """Return one line that says what was simulated."""
-    parts = (_batch_lead(run) if run.has_batch else []) + ([] if run.qpu is None else _qpu_lead(run.qpu, run.has_batch))
+    parts = [] if run.hybrid is None else _hybrid_lead(run.hybrid)
+    parts += _batch_lead(run) if run.has_batch else []
+    parts += [] if run.qpu is None else _qpu_lead(run.qpu, run.has_batch)
     return " · ".join(part for part in parts if part)
+
+
+def _hybrid_lead(view: HybridView) -> list[str]:
+    coupling = plain(view.summary.get("coupling") or "", 40)
+    return [count(view.data.n, "hybrid job"), f"coupling {coupling}" if coupling else ""]
 
 
 def _batch_lead(run: RunData) -> list[str]:
     first, last = run.jobs.span_s()
     return [
-        count(run.jobs.n, "job"),
+        count(run.jobs.n, "job" if run.hybrid is None else "batch job"),
         f"{count(run.n_nodes, 'node')} in {count(len(run.partitions), 'partition')}",
         f"{duration(last - first)} simulated",
         f"policy {plain(run.policy, 40)}" if run.policy else "",
@@ -139,6 +171,7 @@ def _qpu_lead(qpus: QpuView, beside_batch: bool) -> list[str]:
 def _files(run: RunData) -> list[str]:
     """Return the tables behind the page."""
     tables = [JOBS] if run.has_batch else []
+    tables += [] if run.hybrid is None else [HYBRID_JOBS, PHASES]
     return [*tables, *([] if run.qpu is None else [QPU_JOBS, QPU_INTERVALS, QPU_QUALITY]), SUMMARY, CARD]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from qhpcsim.core.records import FloatArray
 from qhpcsim.metrics.qpu_data import BoolArray, QpuData
 from qhpcsim.metrics.qpu_spans import clipped, united
-from qhpcsim.report.series import bin_edges, bin_width_s, steps
+from qhpcsim.report.series import interval_edges, steps
 
 
 class Use(NamedTuple):
@@ -32,8 +32,6 @@ USES = (
 """In the order in which they are stacked; the rest is idle."""
 _CLAIM = ("closed", "outage", "calibration", "own", "others", "held")
 """Who has an instant that several claim: no job is on a QPU that is closed, down or calibrating."""
-_MAX_EXACT = 600
-"""Up to so many changes, every one of them is an edge of its own."""
 
 
 def uses(data: QpuData, qpu: int) -> dict[str, FloatArray]:
@@ -63,11 +61,8 @@ def edges(spans: list[dict[str, FloatArray]], horizon_s: float, most: int) -> tu
         horizon_s: End of the run.
         most: Intervals at most.
     """
-    changes = np.unique(np.concatenate([[0.0, horizon_s], *(s.ravel() for lane in spans for s in lane.values())]))
-    if len(changes) <= _MAX_EXACT:
-        return changes, 0.0
-    width_s = bin_width_s(horizon_s, most)
-    return bin_edges(0.0, horizon_s, width_s), width_s
+    changes = [s.ravel() for lane in spans for s in lane.values()]
+    return interval_edges(np.concatenate([np.empty(0), *changes]), (0.0, horizon_s), most)
 
 
 def shares(spans: dict[str, FloatArray], edges_s: FloatArray) -> dict[str, FloatArray]:

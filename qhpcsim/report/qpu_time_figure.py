@@ -44,26 +44,34 @@ def _figure(qpus: QpuView, edges_s: FloatArray, lanes: Sequence[Shares], seen: S
     notes = [_busy(qpus, qpu) for qpu in qpus.lanes]
     figure, axes = lane_figure(qpus, 1.5 if len(lanes) == 1 else 0.85, labels, notes, sheet)
     for row, lane in zip(axes, lanes, strict=True):
-        _draw(row, qpus.axis.at(edges_s), lane, seen)
+        draw_shares(row, qpus.axis.at(edges_s), lane, seen)
     if seen:
-        legend_above(axes[0], [Patch(**_fill(use)) for use in seen], labels, sheet)
+        legend_above(axes[0], [Patch(**fill(use)) for use in seen], labels, sheet)
     return figure
 
 
-def _draw(axes: Axes, x: FloatArray, lane: Shares, seen: Sequence[Use]) -> None:
-    """Stack the uses, the topmost first and down to zero, so that no gap shows between them."""
+def draw_shares(axes: Axes, x: FloatArray, lane: Shares, seen: Sequence[Use]) -> None:
+    """Stack the uses, the topmost first and down to zero, so that no gap shows between them.
+
+    Args:
+        axes: Where to.
+        x: (k + 1,) edges of the intervals, on the axis.
+        lane: (k,) share of each interval in each use.
+        seen: The uses to draw, the lowest first.
+    """
     tops = np.cumsum([lane[use.key] * 100.0 for use in seen], axis=0)
     for use, top in reversed(list(zip(seen, tops, strict=True))):
         if lane[use.key].any():
             bottom = top - lane[use.key] * 100.0 if use.hatch else 0.0
-            axes.stairs(top, x, baseline=bottom, fill=True, zorder=2, **_fill(use))
+            axes.stairs(top, x, baseline=bottom, fill=True, zorder=2, **fill(use))
     axes.set_ylim(0, 100)
     axes.set_yticks([0, 50, 100])
     axes.set_ylabel("time (%)")
     axes.grid(visible=False)
 
 
-def _fill(use: Use) -> dict[str, Any]:
+def fill(use: Use) -> dict[str, Any]:
+    """Return the looks of a use, for patches."""
     edge = "white" if use.hatch else use.colour
     return {"facecolor": use.colour, "edgecolor": edge, "hatch": use.hatch, "linewidth": 0}
 

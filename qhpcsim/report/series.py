@@ -11,6 +11,8 @@ from qhpcsim.core.records import FloatArray
 BIN_WIDTHS_S = (1.0, 10.0, 60.0, 600.0, 3600.0, 21600.0, 86400.0, 604800.0, 2592000.0)
 """Widths a bin may have: people know what an hour or a day is."""
 _MAX_BINS = 400
+_MAX_EXACT = 600
+"""Up to so many changes, every one of them is an edge of its own."""
 
 
 @dataclass(slots=True)
@@ -82,3 +84,18 @@ def bin_edges(first_s: float, last_s: float, width_s: float) -> FloatArray:
     """Return edges at whole multiples of ``width_s`` inside the span, with the span's own ends added."""
     inner = np.arange(np.floor(first_s / width_s) + 1, np.ceil(last_s / width_s)) * width_s
     return np.concatenate([[first_s], inner, [last_s]])
+
+
+def interval_edges(changes_s: FloatArray, span_s: tuple[float, float], most: int) -> tuple[FloatArray, float]:
+    """Return the edges of intervals for means over time, and their familiar width; 0: at every change.
+
+    Args:
+        changes_s: Instants at which something changes, all inside the span.
+        span_s: First and last instant.
+        most: Intervals at most.
+    """
+    exact = np.unique(np.concatenate([changes_s, span_s]))
+    if len(exact) <= _MAX_EXACT:
+        return exact, 0.0
+    width_s = bin_width_s(span_s[1] - span_s[0], most)
+    return bin_edges(*span_s, width_s), width_s

@@ -8,11 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from qhpcsim.core.errors import RunFolderError
 from qhpcsim.core.records import JobTable, Schedule
+from qhpcsim.metrics.hybrid_data import HybridData
 from qhpcsim.metrics.qpu_data import QpuData
 from qhpcsim.report.columns import COLUMNS, JobColumns, job_columns, scheduled_columns
 from qhpcsim.report.data import RunData, partition_views
+from qhpcsim.report.hybrid_view import hybrid_view
 from qhpcsim.report.qpu_view import QpuView, Quality, quality_of
 from qhpcsim.scenario import Partition, Scenario
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 QPU_JOBS, QPU_INTERVALS, QPU_QUALITY = "qpu.csv", "qpu_intervals.csv", "qpu_quality.csv"
+HYBRID_JOBS, PHASES = "hybrid.csv", "phases.csv"
 JOBS, SUMMARY, CARD, SCENARIO = "jobs.csv", "summary.json", "card.json", "scenario.yaml"
 BASELINE_JOBS = "baseline_jobs.csv"
 """Read if it is there: the baseline's schedule, for the dashed lines."""
@@ -35,6 +40,14 @@ class QpuSource(Protocol):
         """The tables as arrays."""
 
 
+class HybridSource(Protocol):
+    """What a report reads of the hybrid jobs of a result (``results.HybridOutcome`` has it)."""
+
+    @property
+    def data(self) -> HybridData:
+        """The tables as arrays."""
+
+
 class Outcome(Protocol):
     """What a report reads of a result in memory (``results.Result`` has it)."""
 
@@ -45,6 +58,7 @@ class Outcome(Protocol):
     card: dict[str, Any]
 
     qpu: QpuSource | None
+    hybrid: HybridSource | None
 
     @property
     def baseline(self) -> Outcome | None:
@@ -74,6 +88,7 @@ def from_result(result: Outcome) -> RunData:
         baseline_summary={} if baseline is None else dict(baseline.summary),
         baseline_jobs=other,
         qpu=None if result.qpu is None else _qpu_view(result.qpu, result.summary["qpu"], settings),
+        hybrid=None if result.hybrid is None else result.hybrid.data,
     )
 
 
@@ -112,6 +127,7 @@ def from_folder(folder: Path) -> RunData:
         baseline_summary=baseline if isinstance(baseline, dict) else {},
         baseline_jobs=other,
         qpu=_qpu_in(folder, summary, settings) if isinstance(summary.get("qpu"), dict) else None,
+        hybrid=_hybrid_in(folder) if isinstance(summary.get("hybrid"), dict) else None,
     )
 
 
@@ -131,6 +147,17 @@ def _qpu_in(folder: Path, summary: Mapping[str, Any], settings: Mapping[str, Any
     return QpuView(data, quality, figures, _cards(settings, figures))
 
 
+def _hybrid_in(folder: Path) -> HybridData:
+    """Return the hybrid jobs of a run folder."""
+    from qhpcsim.metrics.checks.hybrid_tables import read_hybrid
+
+    words = ("job_id", "user", "state", "kind")
+    try:
+        return read_hybrid(_table(folder, HYBRID_JOBS, words), _table(folder, PHASES, words))
+    except (TypeError, ValueError) as error:
+        raise RunFolderError(f"{HYBRID_JOBS} or {PHASES} is damaged: {error}", where=str(folder)) from error
+
+
 def assemble(
     jobs: JobColumns,
     summary: Mapping[str, Any],
@@ -140,6 +167,7 @@ def assemble(
     baseline_summary: Mapping[str, Any] | None = None,
     baseline_jobs: JobColumns | None = None,
     qpu: QpuView | None = None,
+    hybrid: HybridData | None = None,
 ) -> RunData:
     """Return the report's data from a run's tables.
 
@@ -152,17 +180,22 @@ def assemble(
         baseline_summary: The summary of the policy to compare with; empty: none.
         baseline_jobs: Its jobs.
         qpu: The QPU side; None: the scenario has no QPUs.
+        hybrid: Hybrid jobs; None: the workload has none.
     """
     other = baseline_summary or {}
+    if hybrid is not None and qpu is not None and not qpu.data.n:
+        qpu = None
+    partitions = partition_views(
+        settings.get("facility") or {}, jobs, summary.get("n_nodes"), _only_partition(summary)
+    )
+    firsts = np.array([part.first for part in partitions], dtype=np.int64)
     return RunData(
         name=str(settings.get("name") or summary.get("scenario") or "run"),
         question=str(settings.get("question") or ""),
         answer=answer,
         policy=str(summary.get("policy") or (settings.get("policy") or {}).get("name") or ""),
         jobs=jobs,
-        partitions=partition_views(
-            settings.get("facility") or {}, jobs, summary.get("n_nodes"), _only_partition(summary)
-        ),
+        partitions=partitions,
         summary=summary,
         baseline_name=str(other.get("policy") or settings.get("baseline") or "baseline"),
         baseline_summary=other,
@@ -171,6 +204,7 @@ def assemble(
         cleaned=summary.get("cleaned") or {},
         settings=settings,
         qpu=qpu,
+        hybrid=None if hybrid is None else hybrid_view(hybrid, summary, jobs, firsts, qpu, other),
     )
 
 

@@ -85,6 +85,10 @@ class Sheet:
             return 0.0
         return _LINE_IN * -(-len(labels) // self.legend_columns(labels)) + 0.05
 
+    def head_in(self, labels: Sequence[str]) -> float:
+        """Return the room above axes that have a legend and no title."""
+        return 0.3 if self.beside else 0.1 + self.legend_in(labels)
+
     def new_figure(self, height_in: float) -> Figure:
         """Return an empty figure, without any pyplot state."""
         from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ from typing import Any
 
 from qhpcsim.core.wording import MISSING, duration, energy, number
 from qhpcsim.report.data import RunData
-from qhpcsim.report.text import percent, plain, power
+from qhpcsim.report.text import node_time, percent, plain, power
 
 Format = Callable[[float], str]
 
@@ -90,11 +90,34 @@ QPU_GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
 )
 """The same for key ``qpu`` and, within it, ``background``."""
+HYBRID_GROUP: tuple[tuple[str, str], ...] = (
+    ("n_jobs", "submitted"),
+    ("n_completed", "completed"),
+    ("n_walltime", "stopped at their walltime"),
+    ("n_failed", "failed"),
+    ("n_unfinished", "not finished when the run stopped"),
+    ("n_calls", "QPU calls"),
+    ("mean_time_to_solution_s", "mean time to solution"),
+    ("mean_residence_s", "mean time from first phase to end"),
+    ("qpu_response_s", "mean response of a call"),
+    ("loop_throughput_per_s", "calls a second"),
+    ("qpu_utilisation", "QPU busy"),
+    ("held_idle_frac", "held nodes idle"),
+    ("held_node_s", "node time held"),
+    ("used_node_s", "of it in classical phases"),
+)
+"""The same for key ``hybrid``."""
 _LEAST_POINTS = 0.0005
-_ONLY_IF_ANY = ("n_failed", "n_killed", "n_rejected", "n_running", "n_queued", "n_unfinished", "cost")
+_ROUNDING = 1e-12
+"""Figures that differ by this share or less differ by the order in which numbers were added."""
+_ONLY_IF_ANY = ("n_failed", "n_killed", "n_rejected", "n_running", "n_queued", "n_unfinished", "n_walltime", "cost")
+
 _FORMATS: tuple[tuple[str, Format], ...] = (
+    ("_node_s", node_time),
+    ("_per_s", number),
     ("_s", duration),
     ("_frac", percent),
+    ("_utilisation", percent),
     ("_j", energy),
     ("_w", power),
 )
@@ -113,6 +136,9 @@ class Row:
 def summary_groups(run: RunData) -> list[tuple[str, list[Row]]]:
     """Return the groups of rows; figures that exist in neither run are left out."""
     groups = [(title, _rows(run.summary, run.baseline_summary, keys)) for title, keys in GROUPS if run.has_batch]
+    if run.hybrid is not None:
+        groups = [("Batch jobs" if title == "Jobs" else title, rows) for title, rows in groups]
+        groups.insert(0, ("Hybrid jobs", _rows(run.hybrid.summary, run.hybrid.baseline, HYBRID_GROUP)))
     if run.qpu is not None:
         sides = [run.qpu.summary, run.qpu.summary["background"] if run.qpu.has_others else {}]
         groups += [(title, _rows(side, {}, keys)) for (title, keys), side in zip(QPU_GROUPS, sides, strict=True)]
@@ -153,10 +179,12 @@ def difference(key: str, mine: Any, other: Any) -> str:
     if not isinstance(mine, (int, float)) or not isinstance(other, (int, float)):
         return ""
     gap = float(mine) - float(other)
-    if gap == 0 or not math.isfinite(gap):
-        return "same" if gap == 0 else ""
+    if not math.isfinite(gap):
+        return ""
+    if abs(gap) <= _ROUNDING * abs(float(other)):
+        return "same"
     mark = "+" if gap > 0 else "−"
-    if key.endswith("_frac"):
+    if _format(key) is percent:
         return f"{mark}{abs(gap) * 100:.1f} points" if abs(gap) >= _LEAST_POINTS else "under 0.1 points"
     relative = "" if key.startswith("n_") or other == 0 else f" ({mark}{number(abs(gap / other) * 100, 2)} %)"
     return f"{mark}{_format(key)(abs(gap))}{relative}"

@@ -34,6 +34,11 @@ def power(watts: float) -> str:
     return scaled(watts, "W") if math.isfinite(watts) else MISSING
 
 
+def node_time(node_s: float) -> str:
+    """Return node-seconds as node hours."""
+    return f"{number(node_s / 3600.0)} node hours"
+
+
 def size(n_bytes: float) -> str:
     """Return bytes in GiB, or TiB when there are many."""
     gib = n_bytes / 2**30

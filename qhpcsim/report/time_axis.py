@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _HOUR, _DAY = 3600.0, 86400.0
-_UNITS = ((180.0, 1.0, "s"), (3 * _HOUR, 60.0, "min"), (4 * _DAY, _HOUR, "h"), (float("inf"), _DAY, "days"))
+UNITS = ((180.0, 1.0, "s"), (3 * _HOUR, 60.0, "min"), (4 * _DAY, _HOUR, "h"), (float("inf"), _DAY, "days"))
+"""Longest span, seconds of its unit, the unit."""
 _STEPS_IN = {
     "s": (1, 2, 5, 10, 20, 30, 60),
     "min": (1, 2, 5, 10, 15, 30, 60),
@@ -77,5 +78,5 @@ def time_axis(first_s: float, last_s: float, clock: str = _CLOCK) -> TimeAxis:
     zero = 0.0 if near else first_s
     if 0 < first_s <= _CLOSE * span:
         first_s = 0.0
-    unit_s, unit = next((size, name) for limit, size, name in _UNITS if span <= limit)
+    unit_s, unit = next((size, name) for limit, size, name in UNITS if span <= limit)
     return TimeAxis(first_s, last_s, zero, unit_s, unit, clock)

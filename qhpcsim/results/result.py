@@ -117,8 +117,9 @@ class Result:
         import yaml
 
         values = dataclasses.asdict(self.scenario)
-        if not self.scenario.facility.partitions:
+        if not self.scenario.facility.partitions and len(self.partitions) < 2:
             values["facility"]["nodes"] = sum(p.nodes for p in self.partitions.values()) or None
-        else:
+        else:  # a coupling may have added a partition of QPUs to a facility of one
+            values["facility"]["nodes"] = None
             values["facility"]["partitions"] = {k: dataclasses.asdict(p) for k, p in self.partitions.items()}
         return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from qhpcsim.workloads import clean, laws, lublin, no_jobs, poisson, streams, us
 from qhpcsim.workloads.laws import ServiceLaw
 from qhpcsim.workloads.lublin import LublinWorkload
 from qhpcsim.workloads.motifs.making import motif_params
+from qhpcsim.workloads.no_jobs import NoWorkload
 from qhpcsim.workloads.poisson import PoissonWorkload
 from qhpcsim.workloads.reading import read_workload
 from qhpcsim.workloads.users import Users
@@ -74,8 +75,8 @@ class MotifMixWorkload(Workload):
     n_applications: int = 20
     gaps: ServiceLaw = field(default_factory=lambda: ServiceLaw("exponential", 600.0))
     """Time between two submissions; the first comes after one gap."""
-    share: dict[str, MotifShare] = field(default_factory=dict)
-    """Kinds of application by name; empty: one of every motif that needs no pilot."""
+    share: dict[str, MotifShare] = field(default_factory=lambda: {"vqe": MotifShare("vqe", 1.0, {"qubits": "4|6|8"})})
+    """Kinds of application by name."""
     users: Users = field(default_factory=lambda: Users(count=10))
     walltime_factor: float = 2.0
     """What users ask for over what the models predict, where a pilot's walltime is not given."""
@@ -212,7 +213,9 @@ def _check_shape(shape: PilotShape, partitions: dict[str, Partition], where: str
     if not shape.nodes or not all(1 <= n <= partitions[home].nodes for n in shape.nodes):
         raise ConfigError(f"nodes {shape.nodes}", where=where, allowed=f"1 … {partitions[home].nodes}")
     if shape.count < 1 or shape.cores_per_node < 0 or not 0 <= shape.walltime_s < np.inf:
-        raise ConfigError("count, cores_per_node or walltime_s is impossible", where=where, allowed="1 or more, ≥ 0, ≥ 0")
+        raise ConfigError(
+            "count, cores_per_node or walltime_s is impossible", where=where, allowed="1 or more, ≥ 0, ≥ 0"
+        )
 
 
 def _rigid(params: MotifMixWorkload, partitions: dict[str, Partition], rng: Rng, submit_s: FloatArray) -> JobTable:
@@ -222,11 +225,10 @@ def _rigid(params: MotifMixWorkload, partitions: dict[str, Partition], rng: Rng,
     if params.background == "lublin":
         return lublin.generate(params.lublin, partitions, rng)
     if params.background == "trace":
+        if not params.trace.path:
+            raise ConfigError("no file is named", where="workload.trace.path", hint="workload.trace.path=FILE")
         table = read_workload(params.trace.path, params.trace.format)
         if params.trace.max_jobs is not None:
             table = clean.first_jobs(table, params.trace.max_jobs)
         return clean.scaled_load(table, params.trace.load_scale) if params.trace.load_scale != 1.0 else table
-    return no_jobs.generate(Workload("none"), partitions, rng)
-
-
-__all__ = ["MotifMixWorkload", "generate", "replace"]
+    return no_jobs.generate(NoWorkload(), partitions, rng)

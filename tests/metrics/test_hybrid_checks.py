@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import qhpcsim
 from qhpcsim.core.errors import RunFolderError
 from qhpcsim.metrics.checks.hybrid_figures import window
+from qhpcsim.qpu_scenario import CalibrationWindow, QpuDevice, QpuService
 from qhpcsim.results.checking import check_folder, check_hybrid_jobs
 from qhpcsim.results.result import Result
 from qhpcsim.results.run_folder import read_table
@@ -19,15 +21,21 @@ SMALL = ["workload.n_jobs=6", "workload.loops=4", "workload.rigid.n_jobs=40", "w
 KINDS_OF_RUN = {
     "plain": [],
     "short walltimes": ["workload.walltime_factor=1.1"],
-    "two QPUs": ["qpu=on_premises", "qpu.latency_s=2s"],
     "all at once": ["workload.gaps=null", "facility.nodes=16"],
-    "slow resize": ["workload.cpu_phase.mean_s=1min"],
 }
 
 
-def written(folder, *changes):
+TWO_QPUS = QpuService(
+    {"a": QpuDevice(windows=(CalibrationWindow(3600.0, 900.0, 300.0, "resume"),)), "b": QpuDevice()}, latency_s=2.0
+)
+
+
+def written(folder, *changes, qpus=None):
     """Return the written run of a small study."""
-    return Result.read(qhpcsim.simulate(qhpcsim.load("coupling_study", [*SMALL, *changes])).write(folder))
+    scenario = qhpcsim.load("coupling_study", [*SMALL, *changes])
+    if qpus is not None:
+        scenario = dataclasses.replace(scenario, qpu=qpus)
+    return Result.read(qhpcsim.simulate(scenario).write(folder))
 
 
 @pytest.mark.parametrize("kind", KINDS_OF_RUN)
@@ -39,6 +47,13 @@ def test_every_coupling_is_healthy(coupling, kind, tmp_path):
     assert check_folder(run) == []
     together = coupling in ("exclusive", "vqpu", "malleable")
     assert any("start together" in text for text in found.skipped) == together
+
+
+@pytest.mark.parametrize("coupling", COUPLINGS)
+def test_far_qpus_that_are_calibrated_are_healthy(coupling, tmp_path):
+    run = written(tmp_path / "run", f"coupling={coupling}", qpus=TWO_QPUS)
+    assert check_hybrid_jobs(run).broken == []
+    assert check_folder(run) == []
 
 
 @pytest.fixture(scope="module")

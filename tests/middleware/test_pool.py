@@ -1,6 +1,7 @@
 """The task pool against schedules worked out by hand, and its bookkeeping under injected faults."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,11 +38,28 @@ def test_tasks_are_dispatched_one_after_the_other():
     assert starts(work) == [1, 2, 3, 12]
 
 
-def test_new_workers_register_in_turn_while_the_node_loads():
-    """Two nodes of two cores: registered at 1, 2, 3, 4 s; nodes loaded at 2.5 s. The second wave finds workers."""
-    work = tasks(*[10.0] * 8)
-    run(case([plan(nodes=2, cores=2)], PoolCosts(register_s=1.0, load_s=2.5)), work)
-    assert starts(work) == [2.5, 2.5, 3, 4, 12.5, 12.5, 13, 14]
+def test_first_tasks_wait_for_their_workers():
+    """Two slots: both workers start side by side in 3 s; the second wave finds them."""
+    work = tasks(10, 10, 10, 10)
+    run(case([plan(cores=2)], PoolCosts(cold_s=3.0)), work)
+    assert starts(work) == [3, 3, 13, 13]
+
+
+def test_a_node_loads_the_application_once_while_its_workers_start():
+    """Loaded at 5 s for the worker that began at 0 (up at 2 s) and for the one that began at 4 s (up at 6 s)."""
+    first, second = tasks(20), tasks(20, 20)
+    made = case([plan(cores=3)], PoolCosts(cold_s=2.0, load_s=5.0))
+    made.bag(first)
+    made.bag(second, at_s=4.0)
+    made.run()
+    assert starts(first) + starts(second) == [5, 6, 6]
+
+
+def test_every_task_on_a_gpu_may_need_a_worker_of_its_own():
+    """Four GPU tasks on two GPUs: 3 s before each; a task on a core waits 1 s for the first worker only."""
+    work = tasks(10, 10, 10, 10, need=Need(gpus=1)) + tasks(10, 10)
+    run(case([plan(cores=3, gpus_per_node=2)], PoolCosts(cold_s=1.0, gpu_cold_s=3.0)), work)
+    assert starts(work) == [3, 3, 16, 16, 1, 11]
 
 
 def test_a_slot_rests_after_each_task():
@@ -73,7 +91,7 @@ def test_qpu_slots_count_whatever_the_cores():
 
 
 def test_a_gang_waits_for_whole_nodes_and_smaller_tasks_overtake():
-    """Nodes of 2 cores: a task holds node 0 until 6, so the gang of 3 starts then; the task behind it starts at once."""
+    """Nodes of 2 cores: a task holds node 0 until 6; the gang of 3 starts then, the task behind it at once."""
     one, gang, behind = Need(cores=1), Need(nodes=3), Need(cores=1)
     work = [PoolTask(6.0, one), PoolTask(5.0, gang), PoolTask(2.0, behind)]
     run(case([plan(nodes=3, cores=2)]), work)
@@ -131,7 +149,7 @@ def test_tasks_wait_for_the_next_pilot_when_theirs_are_over():
 
 def test_a_task_that_is_lost_before_its_worker_came_never_started():
     work = tasks(5)
-    run(case([plan(walltime_s=4.0)], PoolCosts(register_s=9.0)), work)
+    run(case([plan(walltime_s=4.0)], PoolCosts(cold_s=9.0)), work)
     assert states(work) == ["LOST_WORKER"]
     assert math.isnan(work[0].started_s)
     assert work[0].ended_s == 4
@@ -180,7 +198,7 @@ def pilots(walltime_s: float = 1e6):
     ]
 
 
-COSTS = PoolCosts(dispatch_s=0.25, register_s=0.5, load_s=1.0, turnaround_s=0.5, retries=2)
+COSTS = PoolCosts(dispatch_s=0.25, cold_s=1.5, load_s=1.0, turnaround_s=0.5, retries=2)
 CLIENT = ClientCosts(submit_s=0.125, collect_s=0.25, collect_per_task_s=0.0625, in_flight=6)
 
 
@@ -260,7 +278,7 @@ def check_end(made: Case, work: list[PoolTask], over: list[int], retries: int) -
 
 
 def scenario(policy: str, retries: int, walltime_s: float = 1e6) -> tuple[Case, list[PoolTask]]:
-    costs = PoolCosts(COSTS.dispatch_s, COSTS.register_s, COSTS.load_s, COSTS.turnaround_s, retries)
+    costs = replace(COSTS, retries=retries)
     made = case(pilots(walltime_s), costs, policy, CLIENT, PilotCosts(start_s=1.0, poll_s=6.0, cancel_s=0.5), nodes=6)
     made.at(60.0, made.pilots.end_all)
     return made, mixed()

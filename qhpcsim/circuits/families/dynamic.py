@@ -21,6 +21,13 @@ class RoundsParams:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class CodeParams:
+    """Rounds of an error-correcting code."""
+
+    rounds: int = 2
+
+
 @register(
     "circuit_family",
     "dynamic",
@@ -52,9 +59,9 @@ def dynamic(n_qubits: int, params: RoundsParams) -> QuantumCircuit:
     "repetition_code",
     summary="syndrome rounds of a repetition code: data and ancilla in turn, ancillas measured and reset",
     source="Kelly et al., Nature 519 (2015), doi:10.1038/nature14270",
-    params=RoundsParams,
+    params=CodeParams,
 )
-def repetition_code(n_qubits: int, params: RoundsParams) -> QuantumCircuit:
+def repetition_code(n_qubits: int, params: CodeParams) -> QuantumCircuit:
     """Return a bit-flip code on the even qubits; odd qubits hold the parity of their neighbours."""
     from qiskit import QuantumCircuit
 

@@ -113,7 +113,7 @@ def qpe(n_qubits: int, params: SeedParams) -> QuantumCircuit:
     circuit.x(target)
     circuit.h(range(counting))
     for qubit in range(counting):
-        circuit.cp(math.fmod(phase * 2.0**qubit, math.tau), qubit, target)
+        circuit.cp(math.fmod(phase * 2.0 ** (counting - 1 - qubit), math.tau), qubit, target)
     _fourier(circuit, counting, -1.0)
     circuit.measure_all()
     return circuit

@@ -37,15 +37,16 @@ def check_cells(tables: HybridTables) -> Iterator[Violation]:
     """I01: a job has the times that its state calls for and no others; amounts are finite and not negative."""
     data = tables.data
     over = np.isin(data.state, OVER)
+    never_began: Flags = np.isin(data.state, ["QUEUED"])
     ended, started = np.isfinite(data.ended_s), np.isfinite(data.started_s)
     yield from report(data, "I01", ~np.isfinite(data.submitted_s), "has no submission time")
     yield from report(data, "I01", over & ~ended, "is over, but has no end")
     yield from report(data, "I01", ~over & ended, "is not over, but has an end")
     yield from report(data, "I01", data.completed & ~started, "is completed, but has no start")
-    yield from report(data, "I01", np.isin(data.state, ("QUEUED",)) & started, "never began, but has a start")
+    yield from report(data, "I01", never_began & started, "never began, but has a start")
     yield from report(data, "I01", data.nodes < 1, "has no nodes")
     amounts = np.column_stack([tables.stated_s, data.held_node_s])
-    wrong = ~(np.isfinite(amounts) & (amounts >= 0.0)).all(axis=1)
+    wrong = np.asarray(~(np.isfinite(amounts) & (amounts >= 0.0)).all(axis=1))
     yield from report(data, "I01", wrong, "has a time or node time that is not a number of at least 0")
     known = np.isfinite(data.phase_start_s) & np.isfinite(data.phase_end_s)
     yield from report_phases(data, "I01", ~known, "has no start or no end")

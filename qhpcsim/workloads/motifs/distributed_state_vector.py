@@ -47,7 +47,7 @@ def distributed_state_vector(
         A run is one task; its time is that of the circuit on ``nodes`` · ``gpus_per_node`` devices, start of the MPI
         processes included where the cluster's card has it.
     Assumes:
-        Strongly entangling layers: rotations, then CX around a ring; the observable is Z on every qubit.
+        Strongly entangling layers, as in the mini-app; the expectation value of Z on every qubit is wanted.
     Not modelled:
         Gradients (``enable_jacobian`` of the mini-app).
     Source:
@@ -56,7 +56,7 @@ def distributed_state_vector(
     check_counts(params, "num_runs", "n_wires", "n_layers", "nodes", "gpus_per_node")
     n = params.n_wires
     each_z = " + ".join("I" * k + "Z" + "I" * (n - k - 1) for k in range(n))
-    run = CircuitRun(f"efficient_su2:{n}:reps={params.n_layers},entangle=circular", 0, each_z)
+    run = CircuitRun(f"entangling_layers:{n}:layers={params.n_layers}", 0, each_z)
     n_gpus = params.nodes * params.gpus_per_node
     device = Simulator.of(params.device).several(n_gpus, params.cluster)
     flow = Workflow("", "distributed_state_vector")

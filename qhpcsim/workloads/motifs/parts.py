@@ -12,6 +12,7 @@ from qhpcsim.core.cards import Card
 from qhpcsim.core.circuit_times import QPU, CircuitRun, CircuitTimes, Simulator
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.records import FloatArray
+from qhpcsim.core.registry import Entry
 from qhpcsim.core.units import seconds
 from qhpcsim.core.workflow_records import Bag, Calls, Need, Work
 
@@ -29,6 +30,14 @@ class MotifParams:
     """One of ``COUPLINGS``."""
     mode: ClassVar[str]
     """One of ``MODES``."""
+
+
+def facts(entry: Entry) -> str:
+    """Return how a registered motif couples and in which mode it works, in words; empty: it does not say."""
+    params = entry.params
+    if params is None or not issubclass(params, MotifParams):
+        return ""
+    return f"{params.coupling}, {params.mode}: "
 
 
 @dataclass(frozen=True)

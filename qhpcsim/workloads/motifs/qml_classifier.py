@@ -75,7 +75,6 @@ def qml_classifier(params: QmlClassifierParams, rng: np.random.Generator, times:
             predicted_s=np.full(params.configurations, start_s + n * each_s),
             kind="qml_classifier",
             device_class="gpu",
-            device="a100_40",
         ),
     )
     return flow

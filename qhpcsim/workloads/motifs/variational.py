@@ -117,12 +117,13 @@ def _loop(
         for value, name in ((params.prepare_s, "prepare"), (params.optimise_s, "optimise"), (params.finish_s, "finish"))
     )
     flow.add("prepare", ClientWork(prepare_s, "prepare"))
+    step = ClientWork(optimise_s, "optimise")
     n_circuits = params.parameter_sets * params.groups
     copies, n = (n_circuits, 1) if params.on_qpu else (1, n_circuits)
     run = CircuitRun(circuit, params.shots, n_circuits=copies)
     for k, work in enumerate(rounds(run, n_iterations(params, law, rng), n, params, times, rng)):
         flow.add(f"iteration {k + 1}", work)
-        flow.add(f"step {k + 1}", ClientWork(optimise_s, "optimise"))
+        flow.add(f"step {k + 1}", step)
     flow.add("finish", ClientWork(finish_s, "finish"))
     return flow
 
