@@ -129,6 +129,40 @@ class CouplingParams:
 
 
 @dataclass(frozen=True)
+class BindingParams:
+    """Which pilot a task is bound to; a registered binding with parameters is a subclass."""
+
+    name: str = "late"
+
+
+@dataclass(frozen=True)
+class ScalingParams:
+    """How pilots are added and given back at run time; a registered policy with parameters is a subclass."""
+
+    name: str = "none"
+    interval_s: float = 60.0
+    """Time between two looks."""
+
+
+@dataclass(frozen=True)
+class Middleware:
+    """The layer of pilots and tasks between applications and the batch system."""
+
+    backend: str = ""
+    """What the task system costs: a card of ``calibration/middleware``, such as ``ray``; empty: nothing."""
+    faithful: bool = True
+    """The client has the loop that was measured, one result a turn; False: it collects at no cost."""
+    binding: BindingParams = field(default_factory=BindingParams)
+    scaling: ScalingParams = field(default_factory=ScalingParams)
+    retries: int = 0
+    """Times that a task is tried again after its pilot ended or its work failed."""
+    contention: str = ""
+    """How tasks on one node slow each other down: a card of ``calibration/tasks``; empty: not at all."""
+    waits: bool = False
+    """Applications begin when their first pilot runs; False: at once, and their tasks wait for pilots."""
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One simulation, whole."""
 
@@ -144,6 +178,8 @@ class Scenario:
     qpu_workload: QpuWorkload = field(default_factory=QpuWorkload)
     coupling: CouplingParams = field(default_factory=CouplingParams)
     """For workloads with hybrid jobs."""
+    middleware: Middleware = field(default_factory=Middleware)
+    """For workloads with applications."""
     baseline: str = ""
     """Policy to compare with in the answer sentence; empty: none."""
     engine: str = "auto"

@@ -16,6 +16,7 @@ from qhpcsim.core.hybrid_records import HybridWork
 from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
+from qhpcsim.core.workflow_records import WorkflowWork
 from qhpcsim.facility.replay import replay
 from qhpcsim.results.result import Result
 from qhpcsim.scenario import Facility, Partition, Policy, Scenario, TraceWorkload
@@ -47,6 +48,8 @@ def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | N
     work, partitions = build(scenario)
     if isinstance(work, HybridWork):
         return _hybrid_result(scenario, work, partitions, progress, began_s)
+    if isinstance(work, WorkflowWork):
+        return _workflow_result(scenario, work, partitions, progress, began_s)
     table, qpus = work, _qpu_side(scenario)
     if qpus is not None and qpus.on_premises:
         table, partitions = qpus.join(table, partitions)
@@ -95,6 +98,36 @@ def _hybrid_result(
     )
 
 
+def _workflow_result(
+    scenario: Scenario,
+    work: WorkflowWork,
+    partitions: dict[str, Partition],
+    progress: Progress | None,
+    began_s: float,
+    baseline: bool = False,
+) -> Result:
+    """Return the result of a scenario with applications; its baseline runs on a workload made anew."""
+    from qhpcsim.simulation_workflows import simulate_workflows
+
+    other = None
+    if scenario.baseline and not baseline:
+        plain = dataclasses.replace(scenario, policy=_baseline_policy(scenario), baseline="")
+        again, _ = build(plain)
+        assert isinstance(again, WorkflowWork)
+        other = _workflow_result(plain, again, partitions, None, began_s, baseline=True)
+    made = simulate_workflows(scenario, work, partitions, progress)
+    return Result(
+        scenario=scenario,
+        table=made.table,
+        schedule=made.schedule,
+        partitions=partitions,
+        card={} if baseline else _card(scenario, made.schedule, time.perf_counter() - began_s),
+        baseline=other,
+        qpu=made.qpu,
+        workflows=made.workflows,
+    )
+
+
 def simulate_table(
     table: JobTable, nodes: int, policy: Policy, overrun: str = "kill", engine: str = "auto"
 ) -> Schedule:
@@ -102,7 +135,7 @@ def simulate_table(
     return replay(table, {ONE_PARTITION: Partition(nodes=nodes)}, policy, overrun=overrun, engine=engine)
 
 
-def build(scenario: Scenario) -> tuple[JobTable | HybridWork, dict[str, Partition]]:
+def build(scenario: Scenario) -> tuple[JobTable | HybridWork | WorkflowWork, dict[str, Partition]]:
     """Return the workload and the machine that a scenario describes, all sizes resolved.
 
     A partition that owns QPUs takes no part in making the workload. Without batch jobs the machine may be empty.
@@ -119,7 +152,7 @@ def build(scenario: Scenario) -> tuple[JobTable | HybridWork, dict[str, Partitio
         partitions = dict(scenario.facility.partitions) if needs_none else resolve(scenario.facility, None, "")
         entry = lookup("generator", workload.source, "workload.source")
         table = entry.target(workload, _for_batch_jobs(scenario, partitions), Rng(scenario.seed))
-        if isinstance(table, HybridWork):
+        if isinstance(table, HybridWork | WorkflowWork):
             return table, partitions
     if workload.max_jobs is not None or workload.load_scale != 1.0:
         from qhpcsim.workloads.clean import first_jobs, scaled_load

@@ -18,7 +18,7 @@ MIXED = (
     "quickstart",
     [
         "workload.n_jobs=80",
-        "facility=hybrid_centre",
+        "facility=small_centre_qpu",
         "qpu_workload=stream",
         "qpu_workload.duration_s=6h",
         "qpu_workload.shape.max_width=20",

@@ -3,8 +3,8 @@
     python calibration/gpu/fit_gradients.py            # prints the errors
     python calibration/gpu/fit_gradients.py --write    # writes the cards and gradients.md
 
-Run fit_clusters.py first. No gradient is fitted: the steps are counted, links and start-up come from the forward runs of
-the same software with every qubit of a gate fetched, as its source does. Reads what fit_clusters.py reads, and
+Run fit_clusters.py first. No gradient is fitted: the steps are counted, links and start-up come from the forward runs
+of the same software with every qubit of a gate fetched, as its source does. Reads what fit_clusters.py reads, and
 seed/qma_dist_mem_jacobian_results.csv.
 """
 

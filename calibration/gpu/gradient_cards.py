@@ -21,7 +21,7 @@ PAGES = {
         METHOD,
     ),
     "lightning_mini_app_every_qubit": Page(
-        "Perlmutter, nodes of 4 A100 80 GB; Lightning-GPU in a mini-app, all qubits of a gate fetched, start-up included",
+        "Perlmutter, nodes of 4 A100 80 GB; Lightning-GPU in a mini-app, all qubits fetched, start-up included",
         MINI_APP,
         METHOD,
     ),
@@ -52,12 +52,13 @@ def write_all(results: list[Any], start: np.ndarray, start_errors: np.ndarray) -
 
 def _adjoint(wrong: np.ndarray) -> str:
     """Return the card of what counted steps leave out."""
-    note = f'note: "{len(wrong)} gradients on 4 to 256 A100, none fitted; on one node they take 1.3 to 2.6 times as long"'
+    much = "none fitted; on one node they take 1.3 to 2.6 times as long"
+    note = f'note: "{len(wrong)} gradients on 4 to 256 A100, {much}"'
     lines = [
         entry("time_factor_sigma", sigma(wrong), "1", None, note),
         entry("fit_error", float(np.abs(wrong).mean()), "1", _sd(wrong), 'note: "never fitted, mean absolute"'),
     ]
-    about, method = "Adjoint gradients: what counted steps leave out", "errors of published gradients, by counted steps"
+    about, method = "Adjoint gradients, what counted steps leave out", "errors of published gradients, by counted steps"
     return text(about, method, f"{LIGHTNING}; {MINI_APP}", "none stated; facts only", SCRIPT, lines)
 
 
@@ -88,7 +89,7 @@ def _table(results: list[Any], start: np.ndarray, start_errors: np.ndarray) -> l
     for study, _, _, runs, wrong in results:
         each = ", ".join(f"{run.group} {100 * e:+.0f}" for run, e in zip(runs, wrong, strict=True))
         lines += [f"{TITLES[study.name]}, predicted over measured less one, %: {each}.", ""]
-    law = f"Pilots start in {start[0]:.2f} s on one node and {start[1]:.2f} s more for every doubling (figures typed by hand)."
+    law = f"Pilots start in {start[0]:.2f} s on one node and {start[1]:.2f} s more for every doubling (typed by hand)."
     return [*lines, law, "", *NOTES.splitlines(), ""]
 
 

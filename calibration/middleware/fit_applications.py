@@ -110,7 +110,7 @@ def fragments_card() -> str:
         [
             entry("prepare", prepare, "s", None, "each fragment, on its GPU's process, run or not"),
             entry("run_29", run, "s", None, "each different fragment of 29 qubits"),
-            entry("narrow", NARROW, "1", 0, "one of 27 qubits over that: the size of its state", "definition"),
+            entry("narrow", NARROW, "1", 0, "one of 27 qubits over that: the size of its state", "assumption"),
             entry("worker", worker, "s", None, "start of a process; Ray ends it after each task with a GPU"),
         ],
     )

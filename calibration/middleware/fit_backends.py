@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from card_text import MINI_APPS, PILOT, entry, text
-from seed_rows import dask_starts, no_op_runs, ray_starts, task_trace
+from fit_applications import fragments_fit
+from seed_rows import dask_starts, fragment_chunks, fragment_runs, no_op_runs, ray_starts, task_trace
 from seed_runs import no_op_s
 
 from qhpcsim.middleware.backends import Backend
@@ -28,6 +29,8 @@ FITTED = (1024, 4096)
 ALL_BLOCKS, WARM_BLOCK, COLD_BLOCKS = (1, 2, 3), 3, (1, 2)
 """Sessions; warm runs of which the fit sees FITTED; cold runs that it sees."""
 N_REFILLS = 400
+OWN_WORKER = "Ray ends a worker after a task with a GPU; PennyLane's imports included; fit in fit_applications.py"
+LIGHTNING = "https://github.com/PennyLaneAI/lightning-on-hpc (dd03791), fragments on demand on 64 GPUs"
 DASK_SLOTS = 40
 """Tasks at once in the trace: 40 start within a tenth of a second, the 41st when one of them has ended."""
 READ, SOURCE_CODE = "read in the source code", f"{PILOT} (cf4259e)"
@@ -91,6 +94,9 @@ def ray_card() -> str:
             *polls(),
             entry("dispatch", submit_s, "s", None, split),
             entry("cold", worker_s, "s", float(np.std(others, ddof=1)), "sd between three sessions"),
+            entry(
+                "gpu_cold", fragments_fit(fragment_chunks(), fragment_runs())[2], "s", None, OWN_WORKER, "", LIGHTNING
+            ),
             entry("submit", submit_s, "s", None, "linear term: sending and collecting a task"),
             entry("collect_per_task", per_task_s, "s", None, "ray.wait is handed every result still out"),
         ],

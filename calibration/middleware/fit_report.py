@@ -45,7 +45,7 @@ PARTS: dict[str, tuple[Callable[[], Iterator[Check]], str]] = {
     "Circuit execution, 1,024 tasks on Dask": (
         trace_checks,
         "Card `dask`: start of a worker, gap between tasks of a slot, time to send, from the first 40 starts and the "
-        "first 400 refills; 40 slots are counted. First row: task times are the trace's own; second: mean of ten draws.",
+        "first 400 refills; 40 slots are counted. Task times: the trace's own, or the mean of ten draws.",
     ),
     "Classifier, seconds a batch": (classifier_checks, "Card `motifs/qml_classifier`, from batches of 2, 8 and 32."),
     "45,711 fragments on A100 GPUs": (

@@ -1,7 +1,10 @@
-"""Measure what this machine takes for state vectors, and write a card for predict statevector: calibrate cpu.
+"""Measure what this machine takes for state vectors, and write a card for predict statevector.
 
-Runs a designed set of circuits on Qiskit Aer, fits the card, prints the errors of circuits that the fit has not seen,
-and writes the card and its raw rows. Run it on a machine that does nothing else.
+cpu: runs a designed set of circuits on Qiskit Aer
+gpu: times gate kernels of all sizes on an NVIDIA GPU
+
+Fits the card, prints the errors of what the fit has not seen, and writes the card and its raw rows. Run it on a
+machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qhpcsim.cli import calibrate_gpu
 from qhpcsim.cli.output import say, table
 from qhpcsim.core.errors import ConfigError
 
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
     from qhpcsim.execution.calibrate import Calibration
     from qhpcsim.models.statevector_fit import HeldOut
 
-DEVICES = ("cpu",)
+DEVICES = ("cpu", "gpu")
 GOAL = 0.12
 """Largest held-out error that a card should have."""
 COVERED = (0.85, 0.95)
@@ -29,21 +33,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", metavar="N", type=float, default=5.0, help="time to measure (default 5)")
     parser.add_argument("--threads", metavar="N", type=int, default=1, help="threads of the simulator (default 1)")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="decides the shots drawn (default 0)")
-    parser.add_argument("--out", metavar="CARD", default="cpu.yaml", help="card to write (default cpu.yaml)")
-    parser.add_argument("--rows", metavar="CSV", action="append", help="fit rows measured before, measure nothing")
+    parser.add_argument("--out", metavar="CARD", help="card to write (default cpu.yaml or gpu.yaml)")
+    parser.add_argument(
+        "--rows",
+        metavar="CSV",
+        action="append",
+        help="fit rows measured before, of several files the best of each circuit; measure nothing",
+    )
+    calibrate_gpu.add_arguments(parser.add_argument_group("only with gpu"))
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code."""
+    args.out = args.out or f"{args.what}.yaml"
     _check(args)
+    if args.what == "gpu":
+        return calibrate_gpu.execute(args)
     from qhpcsim.cli.progress import progress_bar
     from qhpcsim.execution.calibrate import BUSY_RATIO, calibrate_cpu, fitted
     from qhpcsim.execution.calibration_card import card_text
-    from qhpcsim.execution.calibration_rows import read_rows, write_rows
+    from qhpcsim.execution.calibration_rows import merged, read_rows, write_rows
     from qhpcsim.execution.host import this_host
 
     if args.rows:
-        rows = [row for path in args.rows for row in read_rows(Path(path))]
+        rows = merged([row for path in args.rows for row in read_rows(Path(path))])
         found = fitted(rows, this_host(), args.seed)
     else:
         with progress_bar("measuring") as progress:
@@ -63,6 +76,8 @@ def execute(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     if not 0 < args.minutes <= 24 * 60:
         raise ConfigError(f"{args.minutes:g}", where="--minutes", allowed="more than 0, at most 1440")
+    if args.what == "cpu" and args.kernels is not None:
+        raise ConfigError("belongs to calibrate gpu", where="--kernels", hint="qhpcsim calibrate --help")
     if not 1 <= args.threads <= 1024:
         raise ConfigError(f"{args.threads}", where="--threads", allowed="1 or more")
     out = Path(args.out)

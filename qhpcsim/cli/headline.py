@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qhpcsim.cli.headline_hybrid import hybrid_table
 from qhpcsim.cli.headline_qpu import qpu_tables
+from qhpcsim.cli.headline_workflows import workflow_table
 from qhpcsim.cli.output import number, table
 from qhpcsim.core.wording import duration, energy
 
@@ -41,6 +42,8 @@ def headline(scenario: Scenario, result: Any) -> str:
         other = None if result.baseline is None else result.baseline.hybrid.summary
         names = (scenario.policy.name, scenario.baseline)
         parts.append(hybrid_table(result.hybrid.summary, other, names))
+    if result.workflows is not None:
+        parts.append(workflow_table(result.workflows.summary))
     if notes := _notes(result):
         parts.append("\n".join(notes))
     if result.answer:

@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "couplings": ("how hybrid jobs hold nodes and QPUs: coupling=NAME", lambda: _options("coupling")),
     "bindings": ("how tasks find their pilot", lambda: _registry("binding")),
     "engines": ("what executes tasks for real: --engine NAME", lambda: _registry("engine")),
+    "gpu_kernels": ("what times gates on a GPU: qhpcsim calibrate gpu --kernels NAME", lambda: _registry("gpu_kernel")),
     "works": ("kinds of work that can be executed for real: kind of a task", lambda: _registry("work")),
     "exports": ("what a run folder can be turned into: qhpcsim convert RUN OUT --to NAME", lambda: _registry("export")),
 }

@@ -15,7 +15,7 @@ from qhpcsim.config.validate import check
 from qhpcsim.core.errors import ConfigError, shorten
 from qhpcsim.core.yaml_strict import Document, load
 from qhpcsim.qpu_scenario import QpuService, QpuWorkload
-from qhpcsim.scenario import CouplingParams, Facility, Policy, Scenario, Scheduler, TraceWorkload
+from qhpcsim.scenario import CouplingParams, Facility, Middleware, Policy, Scenario, Scheduler, TraceWorkload
 
 
 def from_name(name: str, overrides: Overrides) -> Scenario:
@@ -101,6 +101,7 @@ def _finish(tree: Tree, overrides: Overrides) -> Scenario:
         "policy": _class_of(tree, "policy", Policy),
         "qpu": QpuService,
         "qpu_workload": _class_of(tree, "qpu_workload", QpuWorkload),
+        "middleware": Middleware,
         "coupling": _class_of(tree, "coupling", CouplingParams),
     }
     scenario: Scenario = build(Scenario, tree.values, (), tree, types)

@@ -12,12 +12,17 @@ from qhpcsim.core.data import data_dir
 from qhpcsim.core.errors import UnknownNameError, nearest, shorten
 from qhpcsim.core.registry import Entry, entries
 from qhpcsim.qpu_scenario import NO_QPUS, QpuService, QpuWorkload
-from qhpcsim.scenario import CouplingParams, Facility, Policy, Scheduler, TraceWorkload, Workload
+from qhpcsim.scenario import CouplingParams, Facility, Middleware, Policy, Scheduler, TraceWorkload, Workload
 
-GROUPS = ("facility", "workload", "policy", "scheduler", "qpu", "qpu_workload", "coupling")
+GROUPS = ("facility", "workload", "policy", "scheduler", "qpu", "qpu_workload", "coupling", "middleware")
 CHOICE_KEYS = {"policy": "name", "workload": "source", "qpu_workload": "source", "coupling": "name"}
 """Field of a group's mapping that says which option it is made of."""
-INNER_CHOICES: dict[tuple[str, ...], str] = {("qpu", "discipline"): "discipline", ("qpu", "choice"): "qpu_choice"}
+INNER_CHOICES: dict[tuple[str, ...], str] = {
+    ("qpu", "discipline"): "discipline",
+    ("qpu", "choice"): "qpu_choice",
+    ("middleware", "binding"): "binding",
+    ("middleware", "scaling"): "scaling",
+}
 """Key inside a group -> registry kind; its field ``name`` says which registered entry it is made of."""
 DEFAULTS = {
     "facility": "single",
@@ -27,6 +32,7 @@ DEFAULTS = {
     "qpu": "none",
     "qpu_workload": "none",
     "coupling": "hold",
+    "middleware": "ideal",
 }
 """Option of each group where a scenario chooses none."""
 PLURALS = {
@@ -37,6 +43,7 @@ PLURALS = {
     "qpu": "qpu_services",
     "qpu_workload": "qpu_workloads",
     "coupling": "couplings",
+    "middleware": "middlewares",
 }
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 """What a scenario, partition, node group or QPU may be called."""
@@ -50,6 +57,7 @@ _PLAIN: dict[tuple[str, str], tuple[Any, str]] = {
     ("workload", "trace"): (TraceWorkload(), "jobs read from a file: workload.path=FILE"),
     ("qpu", "none"): (NO_QPUS, "the facility has no QPUs"),
     ("qpu", "single"): (QpuService(), "one abstract QPU with a queue of its own"),
+    ("middleware", "ideal"): (Middleware(), "pilots and tasks that cost nothing; late binding"),
     ("qpu_workload", "none"): (QpuWorkload(), "no QPU jobs"),
 }
 """(group, option) -> its values and one line about it, for options that neither a file nor the registry holds."""

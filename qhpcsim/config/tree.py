@@ -11,7 +11,7 @@ from qhpcsim.core.errors import ConfigError, nearest, shorten
 from qhpcsim.core.yaml_strict import Document
 
 Path = tuple[str, ...]
-NAMED_PARTS = (("facility", "partitions"), ("qpu", "qpus"))
+NAMED_PARTS = (("facility", "partitions"), ("qpu", "qpus"), ("workload", "share"))
 """Keys that hold things the user names himself; an override does not add to them unless there are none."""
 
 

@@ -31,7 +31,7 @@ HOMES: dict[str, str] = {
     "export": "qhpcsim.results",
     "engine": "qhpcsim.execution",
     "work": "qhpcsim.execution",
-    "gpu_kernels": "qhpcsim.execution",
+    "gpu_kernel": "qhpcsim.execution",
 }
 """Package whose modules hold the built-in entries of a kind; imported on the first look-up."""
 

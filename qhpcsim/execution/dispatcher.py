@@ -88,8 +88,10 @@ class Dispatcher(Engine):
         """Queue a task."""
         ticket = Ticket(task, Future(), time.time() if submitted_s is None else submitted_s)
         with self._lock:
-            if self._closing or self._crash is not None:
-                raise RuntimeError("the engine is closed") from self._crash
+            if self._crash is not None:
+                raise self._crash
+            if self._closing:
+                raise RuntimeError("the engine is closed")
             if not self._thread.is_alive():
                 self._thread.start()
             self._inbox.put(ticket)

@@ -109,7 +109,7 @@ def timed_batches(cupy: Any, run: Callable[[int], None], n_gates: int) -> list[f
     return [once(times) / (times * n_gates) for _ in range(N_BATCHES)]
 
 
-@register("gpu_kernels", "cupy", summary="own gate kernels, compiled by CuPy", source="https://cupy.dev")
+@register("gpu_kernel", "cupy", summary="own gate kernels, compiled by CuPy", source="https://cupy.dev")
 class CupyKernels(GpuKernels):
     """Dense gates by a kernel of our own."""
 

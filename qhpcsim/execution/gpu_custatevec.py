@@ -81,7 +81,7 @@ def _inside(package: str, name: str) -> Path | None:
 
 
 @register(
-    "gpu_kernels",
+    "gpu_kernel",
     "custatevec",
     summary="NVIDIA's library of gate kernels",
     source="https://docs.nvidia.com/cuda/cuquantum/latest/custatevec",

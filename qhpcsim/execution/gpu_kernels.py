@@ -64,11 +64,11 @@ def open_kernels(name: str = ANY) -> GpuKernels:
     Raises:
         EngineError: if none does; says why each does not.
     """
-    known = entries("gpu_kernels")
+    known = entries("gpu_kernel")
     if name == ANY:
         names = [*ORDER, *(each for each in known if each not in ORDER)]
     else:
-        names = [lookup("gpu_kernels", name, "--kernels").name]
+        names = [lookup("gpu_kernel", name, "--kernels").name]
     why = []
     for each in names:
         try:

@@ -22,7 +22,7 @@ VISIT_S = 0.03
 """Short circuits run again within a round until so much time is spent on them …"""
 N_VISIT = 12
 """… or they ran so often."""
-MIN_ROUNDS = 3
+MIN_ROUNDS = 2
 MAX_ROUNDS = 60
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from qhpcsim.core.errors import WorkloadError
 from qhpcsim.core.records import FloatArray, IntArray
 from qhpcsim.facility.clock import Clock
-from qhpcsim.facility.shared_qpus import RegionCall, RegionFigures, SharedQpu, SharedQpus, SharingRules
+from qhpcsim.facility.region_calls import RegionCall, RegionFigures
+from qhpcsim.facility.shared_qpus import SharedQpu, SharedQpus, SharingRules
 
 PHASE_END = 1
 """SimPy priority of the end of a call or a classical phase: before whoever looks for free qubits at that instant."""

@@ -22,10 +22,8 @@ from qhpcsim.middleware.scaling import Scaler
 from qhpcsim.middleware.task_rows import task_table
 from qhpcsim.middleware.time_alone import n_slots, time_alone_s
 from qhpcsim.middleware.workflows import WorkflowRun
-from qhpcsim.policies.binding.binding import BindingParams
-from qhpcsim.policies.scaling.scaling import ScalingParams
 from qhpcsim.qpu_scenario import QpuService
-from qhpcsim.scenario import Partition, Policy, Scheduler
+from qhpcsim.scenario import BindingParams, Partition, Policy, ScalingParams, Scheduler
 from qhpcsim.workloads.motifs.making import workflow_of
 
 

@@ -17,7 +17,6 @@ from qhpcsim.models.gpu_groups import (
 from qhpcsim.models.gpu_statevector import GpuStateVector
 from qhpcsim.models.statevector import StateVectorPrediction, Work
 
-
 COUNTS = {"staged": staged_exchanges, "per_gate": per_gate_exchanges, "every_qubit": every_qubit_exchanges}
 """What counts the swaps, by the card's word."""
 

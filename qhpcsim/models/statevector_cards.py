@@ -85,8 +85,8 @@ def _row(name: str, path: Path) -> tuple[str, str, str]:
 def _quality(read: Card) -> str:
     """Return the held-out error in words."""
     if "held_out_error" in read.entries:
-        families, large = (100 * value for value in read.array("held_out_error"))
-        return f"held-out error {families:.1f} % (families), {large:.1f} % (small to large)"
+        families, *large = (100 * value for value in read.array("held_out_error"))
+        return f"held-out error {families:.1f} % (families)" + (f", {large[0]:.1f} % (small to large)" if large else "")
     if "fit_error" in read.entries:
         return f"held-out error {100 * read.value('fit_error'):.1f} %"
     return "not measured on this device"

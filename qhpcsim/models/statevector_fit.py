@@ -30,6 +30,8 @@ SMALL, LARGE = 19, 21
 LEVEL = 0.9
 PROBE = "probe"
 """Group of the circuits that are never left out: they define the prices."""
+PRIOR = "prior"
+"""Group of rows that are no circuits: each states a price taken from elsewhere, with the weight of one circuit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +137,21 @@ def interval(predicted_s: FloatArray, measured_s: FloatArray) -> tuple[float, fl
 
 
 def _resampled(timings: Timings, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return circuits drawn again, the probes and the others each among themselves."""
-    probes = np.array([group == PROBE for group in timings.groups])
-    parts = [np.flatnonzero(probes), np.flatnonzero(~probes)]
-    return np.concatenate([rng.choice(part, len(part)) for part in parts if len(part)])
+    """Return circuits drawn again, the probes and the others each among themselves; prior rows stay."""
+    groups = np.array(timings.groups)
+    probes, circuits = np.flatnonzero(groups == PROBE), np.flatnonzero(~np.isin(groups, (PROBE, PRIOR)))
+    drawn = [rng.choice(part, len(part)) for part in (probes, circuits) if len(part)]
+    return np.concatenate([*drawn, np.flatnonzero(groups == PRIOR)])
 
 
 def _leave_one_out(timings: Timings) -> HeldOut:
-    names = sorted({group for group in timings.groups if group != PROBE})
+    names = sorted(set(timings.groups) - {PROBE, PRIOR})
     groups = np.array(timings.groups)
     predicted = np.zeros(len(groups))
     for name in names:
         train = timings.rows(np.flatnonzero(groups != name))
         predicted[groups == name] = timings.counts[groups == name] @ fit_prices(train.counts, train.seconds)
-    kept = groups != PROBE
+    kept = ~np.isin(groups, (PROBE, PRIOR))
     return _judged(predicted[kept], timings.seconds[kept], [str(group) for group in groups[kept]])
 
 
@@ -166,7 +169,7 @@ def _judged(predicted: FloatArray, measured: FloatArray, groups: list[str]) -> H
 
 def _small_to_large(timings: Timings) -> HeldOut | None:
     small, large = timings.n_active <= SMALL, timings.n_active >= LARGE
-    large &= np.array([group != PROBE for group in timings.groups])
+    large &= ~np.isin(np.array(timings.groups), (PROBE, PRIOR))
     if small.sum() < timings.counts.shape[1] // 2 or not large.any():
         return None
     train, test = timings.rows(np.flatnonzero(small)), timings.rows(np.flatnonzero(large))

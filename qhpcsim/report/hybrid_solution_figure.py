@@ -82,7 +82,7 @@ def _left(first: float, last: float) -> float:
 
 
 def _means(view: HybridView, took_s: FloatArray) -> list[tuple[str, float, dict[str, Any]]]:
-    found = [("mean", float(took_s.mean()), {"color": PALETTE[3]})]
+    found: list[tuple[str, float, dict[str, Any]]] = [("mean", float(took_s.mean()), {"color": PALETTE[3]})]
     other_s = view.baseline.get("mean_time_to_solution_s")
     if other_s is not None:
         found.append(("mean, baseline", other_s, {"color": _BASELINE, "linestyle": DASHES}))

@@ -210,6 +210,8 @@ def _caption(view: HybridView, rows: Sequence[Row]) -> str:
     text += f", {number(max(0.0, held_h - used_h))} of them idle." if held_h > 0 else "."
     if view.baseline and not any(row.label == BASELINE for row in rows):
         text += " Under the baseline policy not all jobs were completed, so that it has no bar."
+    if any(row.spent_s[-1] > 0 for row in rows):
+        text += " In no phase: results on their way back, and what a job was at when it was stopped."
     never = int((~np.isfinite(data.ended_s)).sum())
     return text + (f" {count(never, 'job')} that never ended left out." if never else "")
 

@@ -20,7 +20,7 @@ _WORDS = {
     "cpu": "classical phase",
     "qpu_wait": "waits for a QPU",
     "qpu": "on a QPU",
-    "rest": "between phases: results on their way",
+    "rest": "results on their way",
 }
 _LAYERS = (
     ("workflow", ("rest",)),
@@ -48,9 +48,9 @@ def layer_table(view: HybridView) -> Table:
         if kind not in mine and kind not in (other or {}):
             continue
         mean_s = mine.get(kind, 0.0)
-        row = [f"{layer} layer: {_WORDS[kind]}", duration(mean_s), percent(mean_s / total_s) if total_s > 0 else "–"]
+        row = [f"{layer}: {_WORDS[kind]}", duration(mean_s), percent(mean_s / total_s) if total_s > 0 else "–"]
         rows.append([*row, *([] if other is None else [duration(other.get(kind, 0.0))])])
-    return Table(["", "mean time of a job", "share", *([] if other is None else ["baseline"])], rows)
+    return Table(["layer", "mean time of a job", "share", *([] if other is None else ["baseline"])], rows)
 
 
 def mean_times(figures: Mapping[str, Any]) -> dict[str, float]:

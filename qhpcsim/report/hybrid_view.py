@@ -26,20 +26,18 @@ class Phase(NamedTuple):
     kinds: tuple[str, ...]
     label: str
     colour: str
-    layer: str
-    """The layer of the machine that it belongs to."""
 
 
 PHASES = (
-    Phase(("cpu",), "classical phase", "#0173B2", "task"),
-    Phase(("qpu",), "on a QPU", "#029E73", "task"),
-    Phase(("launch", "resize"), "launch, resize", "#D55E00", "workload"),
-    Phase(("qpu_wait",), "waits for a QPU", "#F0B951", "resource"),
-    Phase(("queue",), "waits for nodes", "#C3C7CD", "resource"),
+    Phase(("cpu",), "classical phase", "#0173B2"),
+    Phase(("qpu",), "on a QPU", "#029E73"),
+    Phase(("launch", "resize"), "launch, resize", "#D55E00"),
+    Phase(("qpu_wait",), "waits for a QPU", "#F0B951"),
+    Phase(("queue",), "waits for nodes", "#C3C7CD"),
 )
 """In the order in which they are stacked: work, then waits."""
-OTHER = Phase((), "between phases", "#8A7FB8", "workflow")
-"""Time in no phase: results on their way back."""
+OTHER = Phase((), "in no phase", "#8A7FB8")
+"""Results on their way back, and what a job was at when it was stopped."""
 ROUNDING = 1e-9
 """What is left of a time after its phases counts as nothing below this share of it."""
 HELD_COLOUR = "#CC78BC"
@@ -95,7 +93,7 @@ class HybridView:
 
     @cached_property
     def spent_s(self) -> FloatArray:
-        """(n, 6) time of each job in each of ``PHASES``, then in none of them; NaN where it has not ended."""
+        """(n, 6) time of each job in each of ``PHASES``, then in none of them; the last NaN where it has not ended."""
         by_phase = by_phases(self.data.spent_s)
         rest_s = self.data.time_to_solution_s - by_phase.sum(axis=1)
         noise_s = ROUNDING * max(1.0, self.data.horizon_s)

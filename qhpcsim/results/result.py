@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.metrics.summary import summarise
-from qhpcsim.results import hybrid_csv, hybrid_wording, qpu_csv, qpu_wording, run_folder, wording
+from qhpcsim.results import (
+    hybrid_csv,
+    hybrid_wording,
+    qpu_csv,
+    qpu_wording,
+    run_folder,
+    wording,
+    workflow_csv,
+    workflow_wording,
+)
 from qhpcsim.results.hybrid_outcome import HybridOutcome
 from qhpcsim.results.qpu_outcome import QpuOutcome
 from qhpcsim.results.run_folder import RunFolder
+from qhpcsim.results.tasks_csv import write_tasks_csv
+from qhpcsim.results.workflow_outcome import WorkflowOutcome
 from qhpcsim.scenario import Partition, Scenario
 
 if TYPE_CHECKING:
@@ -40,6 +51,8 @@ class Result:
     """The QPU side; None: the scenario has no QPUs."""
     hybrid: HybridOutcome | None = None
     """Hybrid jobs; None: the workload has none."""
+    workflows: WorkflowOutcome | None = None
+    """Applications; None: the workload has none."""
 
     @cached_property
     def jobs(self) -> pd.DataFrame:
@@ -59,8 +72,12 @@ class Result:
         if self.hybrid is not None:
             figures |= {key: self.hybrid.summary[key] for key in HYBRID_HEADLINE}
             figures["hybrid"] = self.hybrid.summary
-            other = None if self.baseline is None or self.baseline.hybrid is None else self.baseline.hybrid.summary
-            figures["answer"] = hybrid_wording.answer(self.hybrid.summary, other)
+            twin = None if self.baseline is None else self.baseline.hybrid
+            figures["answer"] = hybrid_wording.answer(self.hybrid.summary, None if twin is None else twin.summary)
+        if self.workflows is not None:
+            figures["workflows"] = self.workflows.summary
+            beside = None if self.baseline is None else self.baseline.workflows
+            figures["answer"] = workflow_wording.answer(self.workflows.summary, None if beside is None else beside.summary)
         if self.baseline is not None:
             figures["baseline"] = self.baseline.summary
         return figures
@@ -99,6 +116,9 @@ class Result:
         if self.hybrid is not None:
             hybrid_csv.write_hybrid_csv(path / run_folder.HYBRID_JOBS, self.hybrid)
             hybrid_csv.write_phases_csv(path / run_folder.PHASES, self.hybrid)
+        if self.workflows is not None:
+            workflow_csv.write_workflows_csv(path / run_folder.WORKFLOWS, self.workflows)
+            write_tasks_csv(path / run_folder.TASKS, self.workflows.tasks)
         run_folder.write_json(path / run_folder.SUMMARY, self.summary)
         run_folder.write_json(path / run_folder.CARD, self.card)
         return path

@@ -29,6 +29,9 @@ QPU_FILES = (QPU_JOBS, QPU_INTERVALS, QPU_QUALITY)
 HYBRID_JOBS, PHASES = "hybrid.csv", "phases.csv"
 HYBRID_FILES = (HYBRID_JOBS, PHASES)
 """Tables of hybrid jobs, where the workload has any."""
+WORKFLOWS, TASKS = "workflows.csv", "tasks.csv"
+WORKFLOW_FILES = (WORKFLOWS, TASKS)
+"""Tables of applications, where the workload has any."""
 
 
 def prepare(folder: Path) -> None:
@@ -45,7 +48,7 @@ def prepare(folder: Path) -> None:
             raise RunFolderError(
                 "the folder holds files that are not a run's", where=str(folder), hint="choose another --out"
             )
-        for name in (CARD, BASELINE_JOBS, *QPU_FILES, *HYBRID_FILES):
+        for name in (CARD, BASELINE_JOBS, *QPU_FILES, *HYBRID_FILES, *WORKFLOW_FILES):
             (folder / name).unlink(missing_ok=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from qhpcsim.cli import main
 from qhpcsim.cli.headline_qpu import qpu_tables
 
 SHORT = ("qpu_service", "qpu_workload.duration_s=6h")
-HYBRID = ("quickstart", "workload.n_jobs=60", "facility=hybrid_centre", "qpu=on_premises", "qpu_workload=stream")
+HYBRID = ("quickstart", "workload.n_jobs=60", "facility=small_centre_qpu", "qpu=on_premises", "qpu_workload=stream")
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +107,7 @@ def test_a_run_without_qpus_takes_the_tables_away(capsys):
         ("qpu services", ["ibm_cloud"]),
         ("qpu-workloads", ["stream", "table", "none"]),
         ("backgrounds", ["ibm_sherbrooke", "ibmq_mumbai", "median"]),
-        ("facilities", ["hybrid_centre"]),
+        ("facilities", ["small_centre_qpu"]),
         ("workloads", ["none"]),
         ("scenarios", ["qpu_service"]),
     ],

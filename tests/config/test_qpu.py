@@ -39,7 +39,7 @@ def test_single_is_one_abstract_qpu():
 
 @pytest.mark.parametrize("name", ["none", "single", *group_files("qpu")])
 def test_every_service_loads(name):
-    more = ["facility=hybrid_centre"] if name == "on_premises" else []
+    more = ["facility=small_centre_qpu"] if name == "on_premises" else []
     scenario = load(
         "replay",
         ["qpu=single", "workload=none", *more, f"qpu={name}"] if name != "none" else ["seed=1", "workload.path=x"],
@@ -135,7 +135,7 @@ def test_qpus_from_the_command_line():
     "overrides",
     [
         ["qpu=ibm_cloud", "qpu_workload=stream", "qpu.discipline.window_s=1d", "qpu_workload.think=null"],
-        ["qpu=on_premises", "facility=hybrid_centre", "qpu_workload=stream", "qpu.qpus.garnet.settings.t1=20us"],
+        ["qpu=on_premises", "facility=small_centre_qpu", "qpu_workload=stream", "qpu.qpus.garnet.settings.t1=20us"],
         ["qpu=single", "qpu.qpus.qpu.outages.fixed_s=[[1,2]]", "qpu.discipline=priority", "qpu.choice=weighted"],
     ],
 )
@@ -219,15 +219,15 @@ def test_kinds_of_mistakes():
         (["workload.path=x", "qpu_workload=stream"], ["no QPUs for the jobs of 'stream'", "list qpu_services"]),
         (["workload=none", "qpu=on_premises"], ["qpu.partition: no partition 'qpu'"]),
         (
-            ["workload=none", "qpu=on_premises", "facility=hybrid_centre", "facility.partitions.qpu.nodes=2"],
+            ["workload=none", "qpu=on_premises", "facility=small_centre_qpu", "facility.partitions.qpu.nodes=2"],
             ["facility.partitions.qpu.nodes: 2 nodes for 1 QPUs"],
         ),
         (
-            ["workload=none", "qpu=on_premises", "facility=hybrid_centre", "qpu.discipline=fair_share"],
+            ["workload=none", "qpu=on_premises", "facility=small_centre_qpu", "qpu.discipline=fair_share"],
             ["qpu.discipline: needs QPUs with a queue of their own", "qpu.access=queue"],
         ),
         (
-            ["workload=none", "qpu=on_premises", "facility=hybrid_centre", "qpu.qpus.garnet.background=ibm_perth"],
+            ["workload=none", "qpu=on_premises", "facility=small_centre_qpu", "qpu.qpus.garnet.background=ibm_perth"],
             ["qpu.qpus.garnet.background: needs QPUs with a queue"],
         ),
     ],

@@ -52,7 +52,9 @@ def loops(submit_s, n_qubits, qpu_s, cpu_s=0.0, n_calls=1):
 
 def random_loops(seed, n, n_calls, until_s):
     draw = np.random.default_rng(seed)
-    made = loops(np.sort(draw.uniform(0, until_s, n)), draw.integers(10, 21, n), draw.uniform(0.3, 1.8, n), 0.0, n_calls)
+    made = loops(
+        np.sort(draw.uniform(0, until_s, n)), draw.integers(10, 21, n), draw.uniform(0.3, 1.8, n), 0.0, n_calls
+    )
     made.cpu_s = draw.exponential(0.156, n * n_calls)
     return made
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qhpcsim.core.workflow_records import Need
+from qhpcsim.scenario import BindingParams
 
 ROUNDING = 1e-9
 """Shares of a node add up to whole ones only up to rounding."""
@@ -42,13 +43,6 @@ class PilotView:
             on_node = min((int(have / want + ROUNDING) for have, want in has if want > 0), default=10**9)
             self.known[need] = self.n_nodes // need.nodes if need.nodes else self.n_nodes * on_node
         return self.known[need]
-
-
-@dataclass(frozen=True)
-class BindingParams:
-    """What every binding has."""
-
-    name: str = "late"
 
 
 class Binding:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from qhpcsim.core.registry import register
 from qhpcsim.core.workflow_records import Need
-from qhpcsim.policies.binding.binding import Binding, BindingParams, PilotView
+from qhpcsim.policies.binding.binding import Binding, PilotView
+from qhpcsim.scenario import BindingParams
 
 
 @register(

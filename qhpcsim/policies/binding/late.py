@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from qhpcsim.core.registry import register
-from qhpcsim.policies.binding.binding import Binding, BindingParams
+from qhpcsim.policies.binding.binding import Binding
+from qhpcsim.scenario import BindingParams
 
 
 @register(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.registry import register
-from qhpcsim.policies.scaling.scaling import Decision, Load, Scaling, ScalingParams
+from qhpcsim.policies.scaling.scaling import Decision, Load, Scaling
+from qhpcsim.scenario import ScalingParams
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from qhpcsim.core.registry import register
-from qhpcsim.policies.scaling.scaling import Scaling, ScalingParams
+from qhpcsim.policies.scaling.scaling import Scaling
+from qhpcsim.scenario import ScalingParams
 
 
 @register(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qhpcsim.scenario import ScalingParams
+
 
 @dataclass(frozen=True, slots=True)
 class PilotLoad:
@@ -45,15 +47,6 @@ class Decision:
 
 
 NOTHING = Decision()
-
-
-@dataclass(frozen=True)
-class ScalingParams:
-    """What every scaling policy has."""
-
-    name: str = "none"
-    interval_s: float = 60.0
-    """Time between two looks."""
 
 
 class Scaling:
