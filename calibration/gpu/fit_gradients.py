@@ -16,7 +16,6 @@ from dataclasses import replace
 
 import numpy as np
 from benchmark_circuits import Circuit, layers
-from cluster_cards import sigma
 from fit_clusters import Run, Study, mini_app, pennylane
 from fit_gpu_cards import DATA, interval, read
 
@@ -116,7 +115,6 @@ def main() -> None:
     nodes, start_s = pilot_starts()
     starts = np.concatenate(list(start_errors().values()))
     print(f"pilots: {fit_start(nodes, start_s)} s; held out {'{:.1f} % ({:.1f} … {:.1f})'.format(*interval(starts))}")
-    print(f"log deviation of gradients: {sigma(np.concatenate([wrong for *_, wrong in results])):.3f}")
     if write:
         from gradient_cards import write_all
 

@@ -27,12 +27,23 @@ class NodeClock:
         on_end: Called with the key of a task when it has had its seconds.
     """
 
-    __slots__ = ("_busy_cores", "_clock", "_cores", "_ends", "_on_end", "_since_s", "_slowdown", "_turn", "_virtual_s")
+    __slots__ = (
+        "_busy_cores",
+        "_clock",
+        "_cores",
+        "_ends",
+        "_on_end",
+        "_since_s",
+        "_slowdown",
+        "_speed",
+        "_turn",
+        "_virtual_s",
+    )
 
     def __init__(self, clock: Clock, slowdown: Slowdown, on_end: Callable[[int], None]) -> None:
         self._clock, self._slowdown, self._on_end = clock, slowdown, on_end
         self._busy_cores = self._virtual_s = 0.0
-        self._since_s = clock.now
+        self._since_s, self._speed = clock.now, 1.0
         self._ends: list[tuple[float, int]] = []
         self._cores: dict[int, float] = {}
         self._turn = 0
@@ -61,24 +72,21 @@ class NodeClock:
         heapify(self._ends)
         self._arm()
 
-    def _speed(self) -> float:
-        return 1.0 / self._slowdown(self._busy_cores)
-
     def _advance(self) -> None:
         """Move the node's own clock to now."""
         now_s = self._clock.now
         if self._cores:
-            self._virtual_s += (now_s - self._since_s) * self._speed()
+            self._virtual_s += (now_s - self._since_s) * self._speed
         self._since_s = now_s
 
     def _arm(self) -> None:
-        """Put the next end on the calendar; earlier entries lapse."""
+        """Take the speed of those that are here now and put the next end on the calendar; earlier entries lapse."""
         self._turn += 1
         if not self._ends:
             self._busy_cores = self._virtual_s = 0.0
             return
-        turn = self._turn
-        left_s = max(0.0, self._ends[0][0] - self._virtual_s) / self._speed()
+        turn, self._speed = self._turn, 1.0 / self._slowdown(self._busy_cores)
+        left_s = max(0.0, self._ends[0][0] - self._virtual_s) / self._speed
         self._clock.call_at(self._clock.now + left_s, lambda _event: self._end(turn), NORMAL)
 
     def _end(self, turn: int) -> None:

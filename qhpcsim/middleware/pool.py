@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from heapq import heappop, heappush
 
 from qhpcsim.core.errors import ConfigError
@@ -59,7 +59,7 @@ class TaskPool:
         self.clock, self.binding, self.costs = clock, binding, costs
         self.tasks: list[PoolTask] = []
         self.pilots: list[PoolPilot] = []
-        self._slowdown = slowdown
+        self._slowdown = None if slowdown is None else lru_cache(maxsize=4096)(slowdown)
         self._waiting: dict[tuple[Need, int], list[tuple[float, int, PoolTask]]] = {}
         self._able_for: dict[Need, list[PilotView]] = {}
         self._dispatcher_s = 0.0

@@ -54,20 +54,19 @@ def hybrid_spent_figure(view: HybridView) -> Picture:
     """Return bars of mean times by phase, and of node hours held: all jobs, baseline, then single jobs or quarters."""
     rows = spent_rows(view)
     if not rows:
-        return Picture(TITLE, "", notice="No hybrid job was completed, so there is nothing to add up.")
+        return Picture(TITLE, "", notice="No hybrid job came to an end, so there is nothing to add up.")
     uris = draw(lambda sheet: _figure(rows, sheet))
     return Picture(TITLE, _caption(view, rows), _alt(rows), *uris)
 
 
 def spent_rows(view: HybridView) -> list[Row]:
-    """Return the bars, the uppermost first; none if no job was completed."""
+    """Return the bars, the uppermost first; none if no job ended."""
     data = view.data
     done = np.flatnonzero(data.completed)
-    if not done.size:
-        return []
     stopped = np.flatnonzero(np.isfinite(data.ended_s) & ~data.completed)
     first = f"{len(done):,} done" if len(done) < data.n else f"all {count(data.n, 'job')}"
-    rows = [_row(view, first if data.n > 1 else plain(data.name[0], _MOST_LETTERS), done), *_baseline_row(view)]
+    rows = [_row(view, first if data.n > 1 else plain(data.name[0], _MOST_LETTERS), done)] if done.size else []
+    rows += _baseline_row(view) if rows else []
     rows += [_row(view, f"{len(stopped):,} stopped", stopped)] if stopped.size else []
     if 1 < len(done) <= _MOST_JOBS:
         rows += [_row(view, plain(data.name[k], _MOST_LETTERS), np.array([k])) for k in done.tolist()]
