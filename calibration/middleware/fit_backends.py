@@ -1,6 +1,6 @@
 """Fit the cards of the backends to published runs: ``python calibration/middleware/fit_backends.py [--write]``.
 
-Ray: no-op tasks on 256 slots in three sessions. Warm runs of 1,024 and 4,096 tasks of the third are fitted, the others
+Ray: no-op tasks on 256 slots in three series. Warm runs of 1,024 and 4,096 tasks of the third are fitted, the others
 are left for the check; of the three cold runs the first two are fitted. Dask: in a trace of 1,024 tasks the first start
 on each slot and the first 400 gaps are fitted, and the start-ups of five pilots. What a program waits for by its own
 constants is read in its source code. Data: QHPCSIM_REFERENCE_DATA (default ../shared/data).
@@ -27,7 +27,7 @@ SCRIPT = "calibration/middleware/fit_backends.py"
 SIZES = (1024, 2048, 4096, 8192)
 FITTED = (1024, 4096)
 ALL_BLOCKS, WARM_BLOCK, COLD_BLOCKS = (1, 2, 3), 3, (1, 2)
-"""Sessions; warm runs of which the fit sees FITTED; cold runs that it sees."""
+"""Series; warm runs of which the fit sees FITTED; cold runs that it sees."""
 N_REFILLS = 400
 OWN_WORKER = "Ray ends a worker after a task with a GPU; PennyLane's imports included; fit in fit_applications.py"
 LIGHTNING = "https://github.com/PennyLaneAI/lightning-on-hpc (dd03791), fragments on demand on 64 GPUs"
@@ -37,7 +37,7 @@ READ, SOURCE_CODE = "read in the source code", f"{PILOT} (cf4259e)"
 
 
 def warm_mean_s(blocks: tuple[int, ...]) -> dict[int, float]:
-    """Return the mean seconds of warm runs of some sessions by number of tasks."""
+    """Return the mean seconds of warm runs of some series by number of tasks."""
     runs = [(n, seconds) for block, n, seconds, cold in no_op_runs() if block in blocks and not cold]
     return {size: float(np.mean([s for n, s in runs if n == size])) for size in SIZES if size in dict(runs)}
 
@@ -63,7 +63,7 @@ def ray(submit_s: float, per_task_s: float, cold_s: float) -> Backend:
 
 
 def cold_s(submit_s: float, per_task_s: float, blocks: tuple[int, ...]) -> float:
-    """Return the start of a worker with which a cold run of 1,024 tasks takes as long as in these sessions."""
+    """Return the start of a worker with which a cold run of 1,024 tasks takes as long as in these series."""
     target_s = float(np.mean([s for block, _, s, cold in no_op_runs() if cold and block in blocks]))
     found = target_s
     for _ in range(20):
@@ -93,7 +93,7 @@ def ray_card() -> str:
             entry("start_per_doubling", doubling, "s", None, "of the nodes", source=typed),
             *polls(),
             entry("dispatch", submit_s, "s", None, split),
-            entry("cold", worker_s, "s", float(np.std(others, ddof=1)), "sd between three sessions"),
+            entry("cold", worker_s, "s", float(np.std(others, ddof=1)), "sd between three series"),
             entry(
                 "gpu_cold", fragments_fit(fragment_chunks(), fragment_runs())[2], "s", None, OWN_WORKER, "", LIGHTNING
             ),

@@ -25,8 +25,8 @@ HERE = Path(__file__).parent
 PARTS: dict[str, tuple[Callable[[], Iterator[Check]], str]] = {
     "No-op tasks on Ray, 256 slots": (
         no_op_checks,
-        "Card `ray`. Fitted: warm runs of 1,024 and 4,096 tasks of session 3, the one with repetitions; cold runs of "
-        "sessions 1 and 2. Throughput is tasks over mean seconds. Sessions differ more than the model errs: single "
+        "Card `ray`. Fitted: warm runs of 1,024 and 4,096 tasks of series 3, the one with repetitions; cold runs of "
+        "series 1 and 2. Throughput is tasks over mean seconds. The series differ: single "
         "runs of 2,048 tasks take 21.8 to 24.5 s, of 4,096 76 to 88 s, of 8,192 301 to 372 s.",
     ),
     "Compression of 60,000 images, 256 slots a node": (
@@ -92,7 +92,7 @@ def other_splits() -> list[str]:
         errors = np.abs([law.error(run, left) for run in runs])
         cut.append(f"{left}: {100 * errors.mean():.1f} % (worst {100 * errors.max():.1f} %)")
     return [
-        f"- No-op tasks, means over all sessions, seconds, each size left out of the fit in turn: {no_op}.",
+        f"- No-op tasks, means over all series, seconds, each size left out of the fit in turn: {no_op}.",
         f"- Cutting, each number of QPUs left out in turn: {'; '.join(cut)}.",
     ]
 

@@ -48,18 +48,18 @@ class Check:
 
 
 def no_op_checks() -> Iterator[Check]:
-    """Yield warm throughputs by size, of the session with repetitions and of the others, then the cold runs."""
+    """Yield warm throughputs by size, of the series with repetitions and of the others, then the cold runs."""
     backend = open_backend("ray")
     cold, *warm = no_op_s([1024, *SIZES], backend)
     told = dict(zip(SIZES, warm, strict=True))
-    for blocks, name in (((WARM_BLOCK,), f"session {WARM_BLOCK}"), (COLD_BLOCKS, "sessions 1, 2"), (ALL_BLOCKS, "all")):
+    for blocks, name in (((WARM_BLOCK,), f"series {WARM_BLOCK}"), (COLD_BLOCKS, "series 1, 2"), (ALL_BLOCKS, "all")):
         for n, measured in warm_mean_s(blocks).items():
             fitted = n in FITTED and blocks == (WARM_BLOCK,)
             if n not in FITTED or blocks != ALL_BLOCKS:
                 yield Check(f"{n} no-op tasks, warm, {name}: tasks/s", n / told[n], n / measured, fitted)
     for block, n, seconds, is_cold in no_op_runs():
         if is_cold:
-            yield Check(f"{n} no-op tasks, cold, session {block}: s", cold, seconds, block in COLD_BLOCKS)
+            yield Check(f"{n} no-op tasks, cold, series {block}: s", cold, seconds, block in COLD_BLOCKS)
 
 
 def compression_checks() -> Iterator[Check]:

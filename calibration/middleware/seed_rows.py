@@ -24,7 +24,7 @@ def rows(name: str) -> Iterator[dict[str, str]]:
 
 
 def no_op_runs() -> list[tuple[int, int, float, bool]]:
-    """Return (block, tasks, seconds, cold) of each run of no-op tasks on 4 nodes of 64 slots; blocks are sessions."""
+    """Return (block, tasks, seconds, cold) of each run of no-op tasks on 4 nodes of 64 slots; blocks are series."""
     found, block = [], 0
     with (DATA / "seed/pq_result_benchmark.csv").open(encoding="utf-8", newline="") as file:
         for cells in csv.reader(file):

@@ -11,8 +11,8 @@ from qhpcsim.core.errors import EngineError
 from qhpcsim.execution.gpu_kernels import GpuKernels
 from qhpcsim.models.gpu_fit import BYTES, KernelRow
 
-SIZES = (8, 10, *range(16, 32))
-"""Qubits: two states of one block of threads, then 2^16 to 2^31 amplitudes."""
+SIZES = (8, 9, 10, 11, *range(16, 32))
+"""Qubits: states of one block of threads, then 2^16 to 2^31 amplitudes."""
 WIDTHS = (1, 2, 3, 4, 5)
 PRECISIONS = ("double", "single")
 STATE_FRAC = 0.8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -65,33 +65,39 @@ class TryLine:
     def __init__(self, period_s: float) -> None:
         self.period_s = period_s
         self._calls: deque[tuple[float, int, RegionCall]] = deque()
+        self._sizes: Counter[int] = Counter()
+        """How many of the calls want so many qubits."""
 
-    def due_s(self) -> float:
-        """Return when the first call tries next; infinity if there is none."""
-        return self._calls[0][0] if self._calls else np.inf
+    def smallest(self) -> float:
+        """Return how many qubits the smallest call wants; infinity if there is none."""
+        return min(self._sizes, default=np.inf)
 
     def add(self, now_s: float, call: RegionCall) -> None:
         """Put a call that has just tried in vain at the end."""
         self._calls.append((now_s + self.period_s, call.n_qubits, call))
+        self._sizes[call.n_qubits] += 1
 
-    def pop(self) -> RegionCall:
-        """Take the first call out."""
-        return self._calls.popleft()[2]
+    def pop_due(self, now_s: float) -> RegionCall | None:
+        """Take the first call out if it is due; else return None."""
+        if not self._calls or self._calls[0][0] > now_s:
+            return None
+        call = self._calls.popleft()[2]
+        self._sizes[call.n_qubits] -= 1
+        if not self._sizes[call.n_qubits]:
+            del self._sizes[call.n_qubits]
+        return call
 
-    def first_fit_s(self, room: int, before_s: float) -> float:
-        """Return when a call that wants at most ``room`` qubits tries first, or ``before_s`` if none does before."""
-        for due_s, n_qubits, _ in self._calls:
-            if due_s >= before_s:
-                break
-            if n_qubits <= room:
-                return due_s
-        return before_s
+    def first_fit_s(self, room: int) -> float:
+        """Return when a call that wants at most ``room`` qubits tries next; infinity if none does."""
+        if room < self.smallest():
+            return np.inf
+        return next(due_s for due_s, n_qubits, _ in self._calls if n_qubits <= room)
 
     def fail_until(self, end_s: float, free: int) -> Tries:
-        """Let everybody who is due before ``end_s`` try in vain.
+        """Let everybody who is due before ``end_s`` try in vain, again and again; return what they tried.
 
         Args:
-            end_s: At most one period after the first is due.
+            end_s: When the first of them might find something else.
             free: Free qubits meanwhile.
         """
         calls, n, n_enough, needed = self._calls, 0, 0, 0

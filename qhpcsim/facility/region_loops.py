@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qhpcsim.core.errors import WorkloadError
+from qhpcsim.core.errors import InvariantError, WorkloadError
 from qhpcsim.core.records import FloatArray, IntArray
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.region_calls import RegionCall, RegionFigures
@@ -105,6 +105,8 @@ class _Run:
             if self._next[job] < self._last[job]:
                 self._clock.call_at(time_s, lambda _, job=job: self._ask(job), PHASE_END)  # type: ignore[misc]
         self._clock.run()
+        if bool(np.isnan(self._ended_s).any()):
+            raise InvariantError(f"call {int(np.flatnonzero(np.isnan(self._ended_s))[0])} never ended")
         calls = [call for call in self._calls if call is not None]
         region_offset = np.concatenate([[0], np.cumsum([call.n_qubits for call in calls])]).astype(np.int64)
         return SharedRun(

@@ -95,16 +95,18 @@ class SharedQpus:
             self._arm(self._clock.now)
         else:
             self._admit(call)
-            self._arm_lines()
 
     def release(self, call: RegionCall) -> None:
         """Give the qubits of a call back."""
+        self._settle(call.qpu)
         self.regions[call.qpu].free(call.region)
         self._room[call.qpu] += call.n_qubits
         if self._queue:
             self._arm(self._clock.now)
+        self._arm_fit(call.qpu)
 
     def _admit(self, call: RegionCall) -> None:
+        self._settle_hall()
         room = max(self._room)
         if room < call.n_qubits:
             self.figures.n_polls += 1
@@ -116,6 +118,7 @@ class SharedQpus:
         self._place(call)
 
     def _place(self, call: RegionCall) -> None:
+        self._settle(call.qpu)
         regions = self.regions[call.qpu]
         region = regions.find(call.n_qubits)
         if region is None:
@@ -154,8 +157,13 @@ class SharedQpus:
             self._armed_s = time_s
             self._clock.call_at(time_s, self._turn)
 
-    def _arm_lines(self) -> None:
-        self._arm(min(self._hall.due_s(), *(desk.due_s() for desk in self._desks)))
+    def _arm_fit(self, qpu: int) -> None:
+        """Arm for the first try that finds something, in front of the QPUs or at this one, should nothing change."""
+        self._settle_hall()
+        self._arm(self._hall.first_fit_s(max(self._room)))
+        desk, regions = self._desks[qpu], self.regions[qpu]
+        if desk.smallest() <= regions.n_free:
+            self._arm(desk.first_fit_s(regions.largest_free()))
 
     def _turn(self, _event: simpy.Event) -> None:
         now_s = self._clock.now
@@ -165,32 +173,25 @@ class SharedQpus:
         if self._admission == "queued":
             self._serve()
             return
-        while self._hall.due_s() <= now_s:
-            self._admit(self._hall.pop())
+        self._settle_hall()
+        for qpu in range(len(self._desks)):
+            self._settle(qpu)
+        while call := self._hall.pop_due(now_s):
+            self._admit(call)
         for desk in self._desks:
-            while desk.due_s() <= now_s:
-                self._place(desk.pop())
-        self._skip_failures()
-        self._arm_lines()
+            while call := desk.pop_due(now_s):
+                self._place(call)
+        for qpu in range(len(self._desks)):
+            self._arm_fit(qpu)
 
-    def _skip_failures(self) -> None:
-        """Let calls try in vain until somebody else's event: nothing changes before, so they need no events for it.
+    def _settle_hall(self) -> None:
+        """Count the looks in vain until now; there are no events for them."""
+        self.figures.n_polls += self._hall.fail_until(self._clock.now, 0).n
 
-        Raises:
-            InvariantError: if nothing else is on the clock and none of them can start, ever.
-        """
-        longest_s = max(self._hall.period_s, self._desks[0].period_s)
-        other_s, round_s = self._clock.peek(), self._clock.now + 2 * longest_s
-        end_s = self._hall.first_fit_s(max(self._room), min(other_s, round_s))
-        for desk, regions in zip(self._desks, self.regions, strict=True):
-            if desk.due_s() < end_s:
-                end_s = desk.first_fit_s(regions.largest_free(), end_s)
-        self.figures.n_polls += self._hall.fail_until(end_s, 0).n
-        for desk, regions in zip(self._desks, self.regions, strict=True):
-            if desk.due_s() < end_s:
-                self._count(regions, desk.fail_until(end_s, regions.n_free))
-        if end_s == round_s and other_s == np.inf:
-            raise InvariantError(f"t = {self._clock.now} s: calls wait for qubits that nobody will give back")
+    def _settle(self, qpu: int) -> None:
+        """Count the tries in vain at a QPU until now; there are no events for them, and its state may change next."""
+        regions = self.regions[qpu]
+        self._count(regions, self._desks[qpu].fail_until(self._clock.now, regions.n_free))
 
     def _count(self, regions: QubitRegions, tries: Tries) -> None:
         figures = self.figures

@@ -76,11 +76,17 @@ def wait_figures(data: QpuData, members: BoolArray) -> dict[str, float | None]:
 
 
 def costs(data: QpuData, members: BoolArray) -> dict[str, float]:
-    """Return what jobs cost in each currency, in the order of the QPUs; QPUs without prices are left out."""
-    found = {word: 0.0 for word in data.currency if word}
-    for qpu, word in enumerate(data.currency):
-        if word:
-            found[word] += float(np.sum(_known(data.cost, members & data.started & (data.qpu == qpu))))
+    """Return what jobs cost in each currency, in the order of the QPUs.
+
+    Currencies without a price, and those in which no started job's cost is known, are left out.
+    """
+    found: dict[str, float] = {}
+    for word in dict.fromkeys(word for word in data.currency if word):
+        there = np.isin(data.qpu, [qpu for qpu, other in enumerate(data.currency) if other == word])
+        started = members & data.started & there
+        known = _known(data.cost, started)
+        if len(known) or not started.any():
+            found[word] = float(np.sum(known))
     return found
 
 

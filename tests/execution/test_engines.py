@@ -142,17 +142,18 @@ def test_the_engine_has_a_time_limit_for_all(name):
 
 
 def test_the_budget_ends_the_run_and_names_what_is_missing(name):
-    began_s = time.monotonic()
-    with open_engine(name, workers=2, budget_s=6.0, timeout_s=30.0) as engine:
+    with open_engine(name, workers=2, budget_s=100.0, timeout_s=30.0) as engine:
+        list(engine.map(Task(f"first{k}", jobs.slow, (0.1,)) for k in range(4)))
+        engine.deadline = time.monotonic() + 4.0  # so that slow starts on a busy machine do not count
         results = list(engine.map(Task(str(k), jobs.slow, (1.2, k)) for k in range(40)))
-    assert time.monotonic() - began_s < 12
+        assert time.monotonic() - engine.deadline < 4.0
     assert len(results) == 40
     done = [each for each in results if each.ok]
-    assert 1 <= len(done) <= 10
+    assert 2 <= len(done) <= 6
     late = [each for each in results if not each.ok]
     assert {each.state for each in late} == {TaskState.BUDGET}
     never = [each for each in late if each.attempts == 0]
-    assert len(never) >= 28
+    assert len(never) >= 30
     assert all(each.started_s != each.started_s and "never started" in each.error for each in never)
     assert all("end of the budget" in each.error for each in late if each.attempts)
 

@@ -6,8 +6,8 @@ import pytest
 from qhpcsim.middleware.backends import open_backend
 from tests.middleware.seed_cases import TOLERANCE, checked
 
-SESSIONS = 0.13
-"""Single sessions differ by this at 2,048 and 4,096 tasks; see fit.md."""
+SERIES = 0.13
+"""Series differ by this at 2,048 and 4,096 tasks; see fit.md."""
 
 
 @pytest.fixture(scope="module")
@@ -20,17 +20,17 @@ def test_throughput_of_no_op_tasks_on_sizes_that_were_not_fitted(no_op):
     means = {what: error for what, error in errors.items() if "warm, all" in what}
     assert len(means) == 2
     assert max(map(abs, means.values())) <= TOLERANCE
-    assert max(map(abs, errors.values())) <= SESSIONS
+    assert max(map(abs, errors.values())) <= SERIES
 
 
 def test_throughput_of_no_op_tasks_over_all_sizes(no_op):
     """Fitted sizes too: throughput falls from 126 to 26 tasks/s as published."""
-    by_size = {int(each.what.split()[0]): each for each in no_op if "warm, session 3" in each.what}
+    by_size = {int(each.what.split()[0]): each for each in no_op if "warm, series 3" in each.what}
     assert sorted(by_size) == [1024, 2048, 4096, 8192]
     assert all(abs(each.error) <= TOLERANCE for each in by_size.values())
 
 
-def test_a_cold_start_of_a_session_that_was_not_fitted(no_op):
+def test_a_cold_start_of_a_series_that_was_not_fitted(no_op):
     cold = [error for what, error in checked(no_op).items() if "cold" in what]
     assert len(cold) == 1
     assert abs(cold[0]) <= TOLERANCE

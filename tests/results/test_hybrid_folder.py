@@ -12,7 +12,7 @@ from tests.report.hybrid_made import study
 
 @pytest.fixture(scope="module")
 def result():
-    return study("coupling=split", "baseline=fcfs", "workload.rigid.n_jobs=100", "workload.loops=6")
+    return qhpcsim.simulate(qhpcsim.load("coupling_study", ["coupling=split", "baseline=fcfs"]))
 
 
 def test_tables_are_read_back_as_written(result, tmp_path):

@@ -84,7 +84,10 @@ def _jobs(data: QpuData, members: Flags, figures: Figures, where: str) -> Iterat
     yield from _waits(data, members, figures, where)
     for word in sorted({word for word in data.currency if word} | set(figures["cost"])):
         paid = started & np.isin(data.qpu, [qpu for qpu, other in enumerate(data.currency) if other == word])
-        amount = math.fsum(_numbers(data.cost, paid).tolist())
+        known = _numbers(data.cost, paid)
+        if paid.any() and not len(known) and word not in figures["cost"]:
+            continue  # nobody knows what these jobs cost
+        amount = math.fsum(known.tolist())
         yield from _same(data, figures["cost"], f"{where}.cost.{word}", word, amount)
 
 
