@@ -19,9 +19,7 @@ GOAL = 0.08
 
 def add_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare the arguments that only a GPU has."""
-    group.add_argument(
-        "--kernels", metavar="NAME", help="aer, custatevec or cupy (default: the first that works here)"
-    )
+    group.add_argument("--kernels", metavar="NAME", help="aer, custatevec or cupy (default: the first that works here)")
 
 
 def execute(args: argparse.Namespace) -> int:

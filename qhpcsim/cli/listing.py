@@ -28,6 +28,7 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "metrics": ("figures of summary.json", lambda: _registry("metric")),
     "qpus": ("calibrated QPUs: qpu.qpus.NAME.card=CARD, qhpcsim predict qpu --card CARD", lambda: _qpus()),
     "devices": ("calibrated CPUs and GPUs: qhpcsim predict statevector --card NAME", lambda: _devices()),
+    "clusters": ("links between GPUs: qhpcsim predict statevector --devices 8 --cluster NAME", lambda: _clusters()),
     "circuit_families": ("circuits by name: family:n:params", lambda: _registry("circuit_family")),
     "qpu_services": ("QPUs and the service in front of them: qpu=NAME", lambda: _options("qpu")),
     "qpu_workloads": ("where QPU jobs come from: qpu_workload=NAME", lambda: _options("qpu_workload")),
@@ -36,7 +37,9 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "choices": ("how a job finds its QPU: qpu.choice=NAME", lambda: _registry("qpu_choice")),
     "backgrounds": ("load of other users: qpu.qpus.NAME.background=BACKEND", lambda: _backgrounds()),
     "couplings": ("how hybrid jobs hold nodes and QPUs: coupling=NAME", lambda: _options("coupling")),
-    "bindings": ("how tasks find their pilot", lambda: _registry("binding")),
+    "middlewares": ("what pilots and tasks cost: middleware=NAME", lambda: _options("middleware")),
+    "bindings": ("how tasks find their pilot: middleware.binding=NAME", lambda: _registry("binding")),
+    "scalings": ("how pilots come and go: middleware.scaling=NAME", lambda: _registry("scaling")),
     "engines": ("what executes tasks for real: --engine NAME", lambda: _registry("engine")),
     "gpu_kernels": ("what times gates on a GPU: qhpcsim calibrate gpu --kernels NAME", lambda: _registry("gpu_kernel")),
     "works": ("kinds of work that can be executed for real: kind of a task", lambda: _registry("work")),
@@ -97,6 +100,12 @@ def _options(group: str) -> Rows:
 
 def _registry(kind: str) -> Rows:
     return [(entry.name, entry.summary, entry.source) for entry in entries(kind).values()]
+
+
+def _clusters() -> Rows:
+    from qhpcsim.models.statevector_cards import cluster_rows
+
+    return cluster_rows()
 
 
 def _motifs() -> Rows:

@@ -25,7 +25,10 @@ _CPU = GpuFacts("CPU", 2.0**30, 2.0**20)
 
 
 @register(
-    "gpu_kernel", "aer", summary="Qiskit Aer's GPU device (qiskit-aer-gpu)", source="https://github.com/Qiskit/qiskit-aer"
+    "gpu_kernel",
+    "aer",
+    summary="Qiskit Aer's GPU device (qiskit-aer-gpu)",
+    source="https://github.com/Qiskit/qiskit-aer",
 )
 class AerKernels(GpuKernels):
     """Dense gates by Aer: (long run − short run) / (gates of the one − gates of the other)."""

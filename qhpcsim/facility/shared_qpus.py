@@ -9,7 +9,7 @@ import numpy as np
 import simpy
 
 from qhpcsim.circuits.topology import edges
-from qhpcsim.core.errors import FacilityError, InvariantError, nearest, shorten
+from qhpcsim.core.errors import FacilityError, nearest, shorten
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.qubit_regions import QubitRegions, Region
 from qhpcsim.facility.region_calls import RegionCall, RegionFigures, Tries, TryLine

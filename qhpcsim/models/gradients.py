@@ -146,9 +146,7 @@ def parameter_shift(one: StateVectorPrediction, n_angles: int) -> StateVectorPre
     """
     n_runs = 2 * n_angles
     parts = {name: n_runs * seconds for name, seconds in one.parts.items()}
-    return StateVectorPrediction(
-        n_runs * one.median_s, n_runs * one.p5_s, n_runs * one.p95_s, one.memory_bytes, parts
-    )
+    return StateVectorPrediction(n_runs * one.median_s, n_runs * one.p5_s, n_runs * one.p95_s, one.memory_bytes, parts)
 
 
 def _unfused(device: GpuStateVector | DistributedStateVector) -> GpuStateVector | DistributedStateVector:

@@ -8,6 +8,7 @@ from qhpcsim.core.cards import Card, card
 from qhpcsim.core.data import data_dir
 from qhpcsim.core.errors import CardError, ConfigError, nearest, shorten
 from qhpcsim.models.cpu_statevector import MODEL, CpuStateVector
+from qhpcsim.models.gpu_card import card_names
 from qhpcsim.models.gpu_cluster import distributed
 from qhpcsim.models.gpu_statevector import GpuStateVector
 from qhpcsim.models.statevector import StateVectorModel
@@ -71,6 +72,11 @@ def _path(name: str) -> Path:
 def device_rows() -> list[tuple[str, str, str]]:
     """Return (name, summary with held-out error, source) of every shipped card of a device."""
     return [_row(name, path) for name, path in device_cards().items()]
+
+
+def cluster_rows() -> list[tuple[str, str, str]]:
+    """Return (name, summary with held-out error, source) of every shipped card of links between GPUs."""
+    return [_row(name, path) for name, path in card_names("clusters").items()]
 
 
 def _row(name: str, path: Path) -> tuple[str, str, str]:

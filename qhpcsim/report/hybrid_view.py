@@ -3,111 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from qhpcsim.core.records import FloatArray
 from qhpcsim.metrics.hybrid_data import KINDS, HybridData, IntArray, parts_of
+from qhpcsim.report.activity import ROUNDING, Activity, Bar, Held, Phase, held_by
 from qhpcsim.report.columns import JobColumns
 from qhpcsim.report.qpu_view import QpuView
-from qhpcsim.report.time_axis import TimeAxis, time_axis
 
-MAX_LANES = 36
-"""Jobs that are drawn one by one; more are drawn together."""
-_CLOCK = "time since the simulation began"
-
-
-class Phase(NamedTuple):
-    """Something that a hybrid job's time goes into, as figures show it."""
-
-    kinds: tuple[str, ...]
-    label: str
-    colour: str
-
-
-PHASES = (
-    Phase(("cpu",), "classical phase", "#0173B2"),
-    Phase(("qpu",), "on a QPU", "#029E73"),
-    Phase(("launch", "resize"), "launch, resize", "#D55E00"),
-    Phase(("qpu_wait",), "waits for a QPU", "#F0B951"),
-    Phase(("queue",), "waits for nodes", "#C3C7CD"),
+LOOKS = (
+    Phase("classical phase", "#0173B2"),
+    Phase("on a QPU", "#029E73"),
+    Phase("launch, resize", "#D55E00"),
+    Phase("waits for a QPU", "#F0B951"),
+    Phase("waits for nodes", "#C3C7CD"),
 )
-"""In the order in which they are stacked: work, then waits."""
-OTHER = Phase((), "in no phase", "#8A7FB8")
-"""Results on their way back, and what a job was at when it was stopped."""
-ROUNDING = 1e-9
-"""What is left of a time after its phases counts as nothing below this share of it."""
-HELD_COLOUR = "#CC78BC"
-"""Held, but idle."""
-PHASE_OF_KIND = np.array([next(k for k, phase in enumerate(PHASES) if kind in phase.kinds) for kind in KINDS])
-"""Place in ``PHASES`` of each kind."""
-
-
-class Held(NamedTuple):
-    """What was allocated, and when, as arrays of one length."""
-
-    start_s: FloatArray
-    end_s: FloatArray
-    weight: FloatArray
+_PLACE = {"cpu": 0, "qpu": 1, "launch": 2, "resize": 2, "qpu_wait": 3, "queue": 4}
+_LOOK_OF_KIND = np.array([_PLACE[kind] for kind in KINDS])
 
 
 @dataclass
 class HybridView:
-    """Hybrid jobs, what they held, and their figures."""
+    """Hybrid jobs and their figures."""
 
     data: HybridData
+    activity: Activity
     summary: Mapping[str, Any]
     """Key ``hybrid`` of ``summary.json``."""
-    nodes: Held
-    """Nodes of hybrid jobs."""
-    own_qpus: Held
-    """QPUs that hybrid jobs had for themselves."""
-    rigid: Held
-    """Nodes of all other batch jobs."""
-    tokens: frozenset[int]
-    """Partitions that are QPUs or tokens of QPUs, not nodes."""
-    n_qpus: int
-    qpus: QpuView | None = None
-    """The QPU service; None: it had no job."""
-    baseline: Mapping[str, Any] = field(default_factory=dict)
-    """The same figures under the baseline policy."""
-
-    @cached_property
-    def axis(self) -> TimeAxis:
-        """The time axis of the figures of hybrid jobs."""
-        data = self.data
-        return time_axis(float(data.submitted_s.min()) if data.n else 0.0, data.horizon_s, _CLOCK)
-
-    @property
-    def one_by_one(self) -> bool:
-        """Whether there are so few jobs that each is drawn by itself."""
-        return self.data.n <= MAX_LANES
-
-    @cached_property
-    def phase(self) -> IntArray:
-        """(m,) place in ``PHASES`` of each phase of a job."""
-        return PHASE_OF_KIND[self.data.phase_kind]
-
-    @cached_property
-    def spent_s(self) -> FloatArray:
-        """(n, 6) time of each job in each of ``PHASES``, then in none of them; the last NaN where it has not ended."""
-        by_phase = by_phases(self.data.spent_s)
-        rest_s = self.data.time_to_solution_s - by_phase.sum(axis=1)
-        noise_s = ROUNDING * max(1.0, self.data.horizon_s)
-        return np.column_stack([by_phase, np.where(rest_s > noise_s, rest_s, rest_s * 0.0)])
-
-    @cached_property
-    def seen(self) -> list[int]:
-        """Those of ``PHASES`` that any job was ever in."""
-        return [k for k in range(len(PHASES)) if (self.phase == k).any()]
-
-
-def by_phases(by_kind: FloatArray) -> FloatArray:
-    """Return (…, 5) amounts by ``PHASES`` from (…, 6) amounts by kind of phase."""
-    return np.stack([by_kind[..., k == PHASE_OF_KIND].sum(axis=-1) for k in range(len(PHASES))], axis=-1)
+    baseline: Mapping[str, Any]
+    """The same under the baseline policy; empty: there is none."""
 
 
 def hybrid_view(
@@ -125,7 +52,7 @@ def hybrid_view(
         summary: Figures of the run, as in ``summary.json``.
         jobs: All batch jobs.
         first_nodes: First node of each partition.
-        qpus: The QPU service.
+        qpus: The QPU service; None: it had no job.
         baseline: Figures of the run under the baseline policy; empty: there is none.
     """
     parts = parts_of(jobs.job_id, data.name)
@@ -133,19 +60,55 @@ def hybrid_view(
     rigid[parts.row] = False
     no_nodes = np.isin(jobs.range_job, parts.row[~parts.are_nodes])
     homes = np.searchsorted(first_nodes, jobs.range_lo[no_nodes], side="right") - 1
-    return HybridView(
-        data=data,
-        summary=summary["hybrid"],
-        nodes=_held(jobs, parts.row[parts.are_nodes]),
-        own_qpus=_held(jobs, parts.row[parts.are_qpus]),
-        rigid=_held(jobs, np.flatnonzero(rigid)),
+    other = dict(baseline.get("hybrid") or {})
+    cpu = data.phase_kind == KINDS.index("cpu")
+    activity = Activity(
+        noun="hybrid job",
+        looks=LOOKS,
+        call=_PLACE["qpu"],
+        use="classical phase",
+        name=data.name,
+        submitted_s=data.submitted_s,
+        ended_s=data.ended_s,
+        done=data.completed,
+        owner=data.phase_job,
+        phase=_LOOK_OF_KIND[data.phase_kind],
+        start_s=data.phase_start_s,
+        end_s=data.phase_end_s,
+        used_node_s=data.used_node_s,
+        held_node_s=data.held_node_s,
+        used=Held(
+            data.phase_start_s[cpu], data.phase_end_s[cpu], data.nodes[data.phase_job[cpu]].astype(np.float64)
+        ),
+        nodes=held_by(jobs, parts.row[parts.are_nodes]),
+        rigid=held_by(jobs, np.flatnonzero(rigid)),
+        own_qpus=held_by(jobs, parts.row[parts.are_qpus]),
         tokens=frozenset(homes.tolist()),
         n_qpus=len(dict(dict(summary.get("qpu") or {}).get("by_qpu") or {})),
         qpus=qpus,
-        baseline=dict(baseline.get("hybrid") or {}),
+        baseline_mean_s=other.get("mean_time_to_solution_s"),
+        baseline_bar=_baseline_bar(other),
     )
+    return HybridView(data, activity, summary["hybrid"], other)
 
 
-def _held(jobs: JobColumns, rows: IntArray) -> Held:
-    ran = rows[jobs.started[rows]]
-    return Held(jobs.start_s[ran], jobs.finish_s[ran], jobs.nodes[ran].astype(np.float64))
+def mean_times(figures: Mapping[str, Any]) -> dict[str, float]:
+    """Return the mean seconds in each kind of phase, and what is in none, where it is known: all jobs are done."""
+    found = {kind: float(mean_s) for kind, mean_s in figures["mean_phase_s"].items()}
+    if figures["n_completed"] and figures["n_completed"] == figures["n_jobs"]:
+        rest_s = figures["mean_time_to_solution_s"] - sum(found.values())
+        if rest_s > ROUNDING * figures["mean_time_to_solution_s"]:
+            found["rest"] = rest_s
+    return found
+
+
+def _baseline_bar(other: Mapping[str, Any]) -> Bar | None:
+    """Return the baseline's bar, where all of its jobs were completed: its summary has means of all jobs only."""
+    if not other or not other["n_completed"] or other["n_completed"] != other["n_jobs"]:
+        return None
+    means = mean_times(other)
+    spent_s: FloatArray = np.zeros(len(LOOKS) + 1)
+    for kind, mean_s in means.items():
+        spent_s[_PLACE.get(kind, -1)] += mean_s
+    per_job_h = other["n_jobs"] * 3600.0
+    return Bar("baseline", spent_s, other["used_node_s"] / per_job_h, other["held_node_s"] / per_job_h)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
 
 from qhpcsim.circuits.cost import circuit_cost
 from qhpcsim.circuits.named import named_circuit
@@ -217,12 +218,28 @@ def test_a_plug_in_is_asked_last(monkeypatch: pytest.MonkeyPatch, no_gpu: None) 
 
 
 def test_aer_times_gates_by_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same circuits on Aer's CPU device: times are positive and grow with the state."""
-    monkeypatch.setattr(gpu_aer, "MOST_GATES", 60)
+    """A run takes 10 ms and 40 us a gate: the difference of two runs is the gate alone, and not too short."""
+    n_gates = []
+
+    def taken_s(simulator: object, circuit: QuantumCircuit) -> float:
+        n_gates.append(circuit.count_ops()["unitary"])
+        return 0.01 + 4e-5 * n_gates[-1]
+
+    monkeypatch.setattr(gpu_aer, "_taken_s", taken_s)
+    found = AerKernels("CPU").batches_s(12, Kernel(12, 2, "double").targets(), "double")
+    assert found == pytest.approx([4e-5] * gpu_aer.N_BATCHES)
+    assert 4e-5 * (max(n_gates) - min(n_gates)) >= gpu_aer.DIFFERENCE_S
+    assert max(n_gates) <= gpu_aer.MOST_GATES + 6
+
+
+def test_aer_runs_the_circuits_as_they_are() -> None:
+    """On Aer's CPU device: all qubits are kept, nothing is fused, the time is Aer's own."""
     aer = AerKernels("CPU")
-    small, large = (min(aer.batches_s(n, Kernel(n, 2, "double").targets(), "double")) for n in (9, 17))
-    assert 0 < small < large < 1
-    assert 1e-5 < aer.fixed_s() < 5
+    simulator, circuit = aer._simulator("single"), aer._circuit(16, Kernel(16, 2, "single").targets(), 2)
+    result = simulator.run(circuit, shots=1).result().results[0]
+    assert result.metadata["num_qubits"] == 16 and not result.metadata["fusion"]["enabled"]
+    assert 0 < gpu_aer._taken_s(simulator, circuit) < 60
+    assert 1e-5 < aer.fixed_s() < 60
     with pytest.raises(Unavailable, match="only CPU"):
         AerKernels()
 
@@ -237,7 +254,7 @@ def test_our_kernel_applies_the_matrix(tmp_path: Path, width: int, precision: st
     n, kind = 8, np.complex64 if precision == "single" else np.complex128
     (tmp_path / "gate.cpp").write_text(
         "struct float2{float x,y;}; struct double2{double x,y;}; struct Index{unsigned x;};\n"
-        "static Index blockIdx, blockDim, threadIdx;\n#define __global__\n" + source(width, precision) + "extern \"C\" "
+        "static Index blockIdx, blockDim, threadIdx;\n#define __global__\n" + source(width, precision) + 'extern "C" '
         f"void run({NUMBER[precision]}* s, const {NUMBER[precision]}* m, const int* t, unsigned long long n)"
         "{blockDim.x = 4; for (unsigned i = 0; i < n + 4; ++i)"
         "{blockIdx.x = i / 4; threadIdx.x = i % 4; gate(s, m, t, n);}}"
