@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from fit_gpu_cards import A100, H100, held_out, interval, qulacs
 from gpu_card_text import ASSUMED, entry, text
-from gpu_cards import CIRCUIT_SIGMA
 
 from qhpcsim.models.gpu_cluster import GpuCluster
 from qhpcsim.models.statevector import Z_90
@@ -46,17 +45,11 @@ DERIVED = {
 }
 """Card -> (what it is, ratio of the links in a node, ratio of the NICs, both to Perlmutter's)."""
 DERIVED_SIGMA = 0.3
-HELD_OUT = 'note: "from held-out runs"'
 
 
 def sigma(errors: np.ndarray) -> float:
     """Return the log standard deviation whose 90 % interval holds 90 % of the held-out runs."""
     return float(np.quantile(np.abs(np.log1p(errors)), 0.9) / Z_90)
-
-
-def one_circuit_sigma(errors: np.ndarray) -> float:
-    """Return the same where all runs are of one circuit: other circuits may differ as they do on one GPU."""
-    return float(np.hypot(sigma(errors), CIRCUIT_SIGMA))
 
 
 def write_all(results: list[Any], alone: dict[str, np.ndarray]) -> None:
@@ -69,7 +62,7 @@ def write_all(results: list[Any], alone: dict[str, np.ndarray]) -> None:
     folder = HERE.parent / "clusters"
     for study, cluster, errors in results:
         flat = np.concatenate(list(errors.values()))
-        page, spread = PAGES[study.name], sigma(flat) if study.name == "cusvaer" else one_circuit_sigma(flat)
+        page, spread = PAGES[study.name], sigma(flat)
         name = f"perlmutter_{study.name}"
         (folder / f"{name}.yaml").write_text(card_text(page, replace(cluster, sigma=spread), flat), encoding="utf-8")
         print(f"wrote {name}.yaml")
@@ -91,7 +84,6 @@ def write_all(results: list[Any], alone: dict[str, np.ndarray]) -> None:
 def card_text(page: Page, c: GpuCluster, errors: np.ndarray | None, script: str = SCRIPT) -> str:
     """Return the card of a cluster; without errors of held-out runs it has no ``fit_error``."""
     none = f'{ASSUMED}, note: "not told apart from the bandwidth at gigabytes a swap"'
-    note = f'note: "from held-out runs; {CIRCUIT_SIGMA:g} of it for other circuits"' if c.fusion_width == 1 else HELD_OUT
     start = "" if c.start_up_s else f'{ASSUMED}, note: "not measured: add your own"'
     lines = [
         entry("n_devices_per_node", c.n_devices_per_node, "devices", 0.0, "method: published"),
@@ -103,7 +95,7 @@ def card_text(page: Page, c: GpuCluster, errors: np.ndarray | None, script: str 
         entry("fixed", 1e3 * c.fixed_s, "ms", None),
         entry("start_up", c.start_up_s, "s", 0.1 * c.start_up_s if c.start_up_s else None, start),
         entry("start_up_nodes", c.start_up_nodes_s, "s", 0.5 * c.start_up_nodes_s if c.start_up_s else None, start),
-        entry("time_factor_sigma", c.sigma, "1", None, note),
+        entry("time_factor_sigma", c.sigma, "1", None, 'note: "from held-out runs"'),
     ]
     if errors is not None:
         size = np.abs(errors)
@@ -159,7 +151,7 @@ def _notes(results: list[Any]) -> list[str]:
 HEAD = """# State vectors on GPUs: held-out errors
 
 Written by fit_clusters.py. Every figure is of rows that were left out of the fit that predicts them; MAPE with its
-90 % bootstrap interval over rows. The intervals of the cards are as wide as 90 % of these held-out errors need, or wider.
+90 % bootstrap interval over rows. The intervals of the cards are as wide as 90 % of these held-out errors need.
 
 | what | held out | rows | MAPE | worst |
 |---|---|---|---|---|"""
@@ -184,8 +176,8 @@ are counted by putting gates off (cusvaer), or gate by gate (Lightning; twice wh
   62 of 73 s): taken as start-up. Its newer Lightning swaps each needed qubit once, the older one of the row above
   swaps it back. That choice, once or twice, was made by looking at the slope of these runs.
 - The form (order 2, groups of four, swaps counted so) was chosen with these rows in view; only the numbers are blind.
-- All runs of Lightning are of one circuit. The intervals of its cards are widened by what other circuits differ on one
-  GPU (0.2); no run shows whether that is enough.
+- All runs of Lightning are of one circuit. A model of several GPUs takes the wider interval of its two cards, here the
+  device's; no run shows whether that is enough for other circuits.
 - Lightning also fetches qubits that only control a gate or take a phase: gradients.md. The two cards above are for
   layers of rotations and CNOT, where that changes the bandwidth only; other circuits need those of gradients.md.
 - Adjoint gradients: gradients.md."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cluster_cards import LIGHTNING, MINI_APP, Page, card_text, one_circuit_sigma
+from cluster_cards import LIGHTNING, MINI_APP, Page, card_text, sigma
 from fit_gpu_cards import interval
 from gpu_card_text import entry, text
 
@@ -44,7 +44,7 @@ def write_all(results: list[Any], start: np.ndarray, start_errors: np.ndarray) -
     """
     folder = HERE.parent
     for study, cluster, forward, _, _ in results:
-        told = card_text(PAGES[study.name], replace(cluster, sigma=one_circuit_sigma(forward)), forward, SCRIPT)
+        told = card_text(PAGES[study.name], replace(cluster, sigma=sigma(forward)), forward, SCRIPT)
         (folder / "clusters" / f"perlmutter_{study.name}.yaml").write_text(told, encoding="utf-8")
     wrong = np.concatenate([errors for *_, errors in results])
     (folder / "gradients" / "adjoint.yaml").write_text(_adjoint(wrong), encoding="utf-8")

@@ -84,7 +84,8 @@ class DistributedStateVector:
         bandwidth)], p = log2(devices); swaps of qubits that number devices inside a node or nodes cost the bandwidth
         of the one or the other link. With ``start_up`` the job's own start is added.
     Assumes:
-        A power of two of devices, each node full before the next begins; swaps and passes do not overlap.
+        A power of two of devices, each node full before the next begins; swaps and passes do not overlap. The interval
+        is the wider one of the two cards.
     Not modelled:
         Congestion between jobs, uneven nodes, host memory as a tier of distributed states.
     Source:
@@ -127,7 +128,8 @@ class DistributedStateVector:
         if self.start_up:
             several = self.n_devices > self.cluster.n_devices_per_node
             parts["start-up"] = self.cluster.start_up_s + several * self.cluster.start_up_nodes_s
-        return StateVectorPrediction.lognormal(parts, self.cluster.sigma, float(cost.state_bytes))
+        sigma = max(self.cluster.sigma, self.device.sigma)
+        return StateVectorPrediction.lognormal(parts, sigma, float(cost.state_bytes))
 
     def swaps(self, cost: Work, n_far: int) -> Exchanges:
         """Return how often a distributed qubit changes places with a local one in one simulation."""

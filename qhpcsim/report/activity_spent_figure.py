@@ -1,4 +1,4 @@
-"""Hybrid figure 2: where a job's time went, phase by phase, and the nodes that it held meanwhile."""
+"""Figure of where the time of hybrid jobs or applications went, and of the nodes that they held meanwhile."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import numpy as np
 
 from qhpcsim.core.records import FloatArray
 from qhpcsim.core.wording import duration, number
-from qhpcsim.metrics.hybrid_data import KINDS
-from qhpcsim.report.hybrid_tables import mean_times
-from qhpcsim.report.hybrid_view import HELD_COLOUR, OTHER, PHASES, HybridView, by_phases
-from qhpcsim.report.style import INK, ONE_LINE_IN, Picture, Sheet, draw, legend_above
+from qhpcsim.report.activity import HELD_COLOUR, OTHER, Activity, Bar
+from qhpcsim.report.style import INK, ONE_LINE_IN, PALETTE, Picture, Sheet, draw, legend_above
 from qhpcsim.report.text import count, percent, plain
 from qhpcsim.report.time_axis import UNITS
 
@@ -21,107 +19,80 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLE = "Where a hybrid job's time went"
 _MOST_JOBS = 16
 """More jobs than this are shown by quarters."""
-_BAR_IN, _LETTER_IN, _MOST_LETTERS = 0.25, 0.085, 18
+_BAR_IN, _LETTER_IN, _MOST_LETTERS = 0.25, 0.085, 28
 _SMALL_LETTER_IN = 0.068
-_USED, _IDLE = PHASES[0].colour, HELD_COLOUR
+_NODE_COLOURS = (PALETTE[0], HELD_COLOUR)
 _QUARTERS = ("fastest quarter", "second quarter", "third quarter", "slowest quarter")
-BASELINE = "baseline"
 _HOUR_S = 3600.0
 _TITLE_IN, _BETWEEN_IN, _TIME_FRAC = 0.32, 0.3, 0.6
 """Room for a title, between panels beside one another, and the share of the first of those."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
-    """One bar: mean times and node hours of some jobs."""
-
-    label: str
-    spent_s: FloatArray
-    """(6,) seconds in each of ``PHASES``, then in none."""
-    used_node_h: float
-    held_node_h: float
-
-    @property
-    def total_s(self) -> float:
-        """From submission to end."""
-        return float(self.spent_s.sum())
-
-
-def hybrid_spent_figure(view: HybridView) -> Picture:
-    """Return bars of mean times by phase, and of node hours held: all jobs, baseline, then single jobs or quarters."""
-    rows = spent_rows(view)
+def activity_spent_figure(jobs: Activity) -> Picture:
+    """Return bars of mean times by phase, and of node hours held: all jobs, baseline, then kinds, jobs or quarters."""
+    title = f"Where the time of {jobs.noun}s went"
+    rows = spent_rows(jobs)
     if not rows:
-        return Picture(TITLE, "", notice="No hybrid job came to an end, so there is nothing to add up.")
-    uris = draw(lambda sheet: _figure(rows, sheet))
-    return Picture(TITLE, _caption(view, rows), _alt(rows), *uris)
+        return Picture(title, "", notice=f"No {jobs.noun} came to an end, so there is nothing to add up.")
+    uris = draw(lambda sheet: _figure(jobs, rows, sheet))
+    return Picture(title, _caption(jobs, rows), _alt(jobs, rows), *uris)
 
 
-def spent_rows(view: HybridView) -> list[Row]:
+def spent_rows(jobs: Activity) -> list[Bar]:
     """Return the bars, the uppermost first; none if no job ended."""
-    data = view.data
-    done = np.flatnonzero(data.completed)
-    stopped = np.flatnonzero(np.isfinite(data.ended_s) & ~data.completed)
-    first = f"{len(done):,} done" if len(done) < data.n else f"all {count(data.n, 'job')}"
-    rows = [_row(view, first if data.n > 1 else plain(data.name[0], _MOST_LETTERS), done)] if done.size else []
-    rows += _baseline_row(view) if rows else []
-    rows += [_row(view, f"{len(stopped):,} stopped", stopped)] if stopped.size else []
-    if 1 < len(done) <= _MOST_JOBS:
-        rows += [_row(view, plain(data.name[k], _MOST_LETTERS), np.array([k])) for k in done.tolist()]
-    elif len(done) > _MOST_JOBS:
-        order = done[np.argsort(data.time_to_solution_s[done], kind="stable")]
-        rows += [_row(view, label, part) for label, part in zip(_QUARTERS, np.array_split(order, 4), strict=True)]
-    return rows
+    done = np.flatnonzero(jobs.done)
+    stopped = np.flatnonzero(np.isfinite(jobs.ended_s) & ~jobs.done)
+    first = f"{len(done):,} done" if len(done) < jobs.n else f"all {count(jobs.n, jobs.noun)}"
+    rows = [_bar(jobs, first if jobs.n > 1 else plain(jobs.name[0], _MOST_LETTERS), done)] if done.size else []
+    rows += [jobs.baseline_bar] if rows and jobs.baseline_bar is not None else []
+    rows += [_bar(jobs, f"{len(stopped):,} stopped", stopped)] if stopped.size else []
+    return rows + (_by_motif(jobs, done) if jobs.motif else _by_job(jobs, done))
 
 
-def _row(view: HybridView, label: str, members: np.ndarray) -> Row:
-    data = view.data
-    return Row(
+def _by_motif(jobs: Activity, done: np.ndarray) -> list[Bar]:
+    """Return a bar for each kind of job."""
+    kinds = np.array(jobs.motif, dtype=object)[done]
+    members = [(motif, done[kinds == motif]) for motif in jobs.motifs]
+    return [_bar(jobs, f"{len(some):,} {plain(motif, _MOST_LETTERS)}", some) for motif, some in members if some.size]
+
+
+def _by_job(jobs: Activity, done: np.ndarray) -> list[Bar]:
+    """Return a bar for each job, or where there are many for each quarter of them."""
+    if len(done) > _MOST_JOBS:
+        order = done[np.argsort(jobs.took_s[done], kind="stable")]
+        return [_bar(jobs, label, part) for label, part in zip(_QUARTERS, np.array_split(order, 4), strict=True)]
+    return [_bar(jobs, plain(jobs.name[k], _MOST_LETTERS), np.array([k])) for k in done.tolist()] if jobs.n > 1 else []
+
+
+def _bar(jobs: Activity, label: str, members: np.ndarray) -> Bar:
+    return Bar(
         label,
-        view.spent_s[members].mean(axis=0),
-        float(data.used_node_s[members].mean()) / _HOUR_S,
-        float(data.held_node_s[members].mean()) / _HOUR_S,
+        jobs.spent_s[members].mean(axis=0),
+        float(jobs.used_node_s[members].mean()) / _HOUR_S,
+        float(jobs.held_node_s[members].mean()) / _HOUR_S,
     )
 
 
-def _baseline_row(view: HybridView) -> list[Row]:
-    """Return the baseline's bar, where all of its jobs were completed: its summary has means of all jobs only."""
-    other = view.baseline
-    if not other or other["n_completed"] != other["n_jobs"]:
-        return []
-    means = mean_times(other)
-    spent_s = by_phases(np.array([means.get(kind, 0.0) for kind in KINDS]))
-    per_job_h = other["n_jobs"] * _HOUR_S
-    return [
-        Row(
-            BASELINE,
-            np.append(spent_s, means.get("rest", 0.0)),
-            other["used_node_s"] / per_job_h,
-            other["held_node_s"] / per_job_h,
-        )
-    ]
-
-
-def _figure(rows: Sequence[Row], sheet: Sheet) -> Figure:
+def _figure(jobs: Activity, rows: Sequence[Bar], sheet: Sheet) -> Figure:
     from matplotlib.patches import Patch
 
-    looks = [*PHASES, OTHER]
+    looks = [*jobs.looks, OTHER]
     seen = [k for k in range(len(looks)) if any(row.spent_s[k] > 0 for row in rows)]
-    labels, under = [looks[k].label for k in seen], ["classical phase", "held, but idle"]
+    labels, under = [looks[k].label for k in seen], [jobs.use, "held, but idle"]
     figure, panels, sheets = _panels(rows, labels, under, sheet)
-    _draw_times(panels[0], rows, seen)
+    _draw_times(panels[0], rows, [looks[k].colour for k in seen], seen)
     _draw_nodes(panels[1], rows)
     _name_rows(panels[0], rows, named=True)
     _name_rows(panels[1], rows, named=not sheet.beside)
     legend_above(panels[0], [Patch(color=looks[k].colour) for k in seen], labels, sheets[0])
-    legend_above(panels[1], [Patch(color=_USED), Patch(color=_IDLE)], under, sheets[1])
+    legend_above(panels[1], [Patch(color=colour) for colour in _NODE_COLOURS], under, sheets[1])
     return figure
 
 
 def _panels(
-    rows: Sequence[Row], labels: list[str], under: list[str], sheet: Sheet
+    rows: Sequence[Bar], labels: list[str], under: list[str], sheet: Sheet
 ) -> tuple[Figure, list[Axes], list[Sheet]]:
     """Return a figure with two axes beside one another, or under one another on a narrow sheet, and their sheets."""
     left_in = max(sheet.left_in, 0.2 + _LETTER_IN * max(len(row.label) for row in rows))
@@ -151,23 +122,22 @@ def _axes(figure: Figure, place_in: tuple[float, float, float, float]) -> Axes:
     return figure.add_axes((left / width_in, bottom / height_in, across / width_in, up / height_in))
 
 
-def _draw_times(axes: Axes, rows: Sequence[Row], seen: Sequence[int]) -> None:
+def _draw_times(axes: Axes, rows: Sequence[Bar], colours: Sequence[str], seen: Sequence[int]) -> None:
     longest_s = max(row.total_s for row in rows)
     unit_s, unit = next((size, name) for limit, size, name in UNITS if longest_s <= limit)
     spent = np.array([row.spent_s for row in rows]) / unit_s
-    colours = [phase.colour for phase in (*PHASES, OTHER)]
-    _stack(axes, spent[:, seen], [colours[k] for k in seen])
+    _stack(axes, spent[:, seen], colours)
     _label(axes, spent.sum(axis=1), [duration(row.total_s) for row in rows])
     axes.set_title("From submission to end", pad=5)
-    axes.set_xlabel(f"mean time of a job ({unit})")
+    axes.set_xlabel(f"mean time ({unit})")
 
 
-def _draw_nodes(axes: Axes, rows: Sequence[Row]) -> None:
+def _draw_nodes(axes: Axes, rows: Sequence[Bar]) -> None:
     hours = np.array([[row.used_node_h, max(0.0, row.held_node_h - row.used_node_h)] for row in rows])
-    _stack(axes, hours, [_USED, _IDLE])
+    _stack(axes, hours, _NODE_COLOURS)
     _label(axes, hours.sum(axis=1), [_idle(row) for row in rows])
     axes.set_title("Nodes held meanwhile", pad=5)
-    axes.set_xlabel("node hours of a job")
+    axes.set_xlabel("mean node hours")
 
 
 def _stack(axes: Axes, amounts: FloatArray, colours: Sequence[str]) -> None:
@@ -185,12 +155,12 @@ def _label(axes: Axes, totals: FloatArray, texts: Sequence[str]) -> None:
         axes.annotate(text, (total, row), (4, 0), textcoords="offset points", va="center", fontsize=8.5, color=INK)
 
 
-def _idle(row: Row) -> str:
+def _idle(row: Bar) -> str:
     share = f" · {percent(1.0 - row.used_node_h / row.held_node_h)} idle" if row.held_node_h > 0 else ""
     return f"{number(row.held_node_h)} h{share}"
 
 
-def _name_rows(axes: Axes, rows: Sequence[Row], named: bool) -> None:
+def _name_rows(axes: Axes, rows: Sequence[Bar], named: bool) -> None:
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks(range(len(rows)), [row.label if named else "" for row in rows])
     axes.tick_params(axis="y", length=0)
@@ -199,24 +169,24 @@ def _name_rows(axes: Axes, rows: Sequence[Row], named: bool) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _caption(view: HybridView, rows: Sequence[Row]) -> str:
-    data = view.data
-    text = "Means of the jobs in each row." if data.n > 1 else "The only hybrid job."
-    if int(data.completed.sum()) > _MOST_JOBS:
-        text += " Quarters of the completed jobs, by time from submission to end."
-    held_h, used_h = float(data.held_node_s.sum()) / _HOUR_S, float(data.used_node_s.sum()) / _HOUR_S
-    text += f" In all, hybrid jobs held nodes for {number(held_h)} node hours"
+def _caption(jobs: Activity, rows: Sequence[Bar]) -> str:
+    n_done = int(jobs.done.sum())
+    text = f"Means of the {jobs.noun}s of each row." if jobs.n > 1 else f"The only {jobs.noun}."
+    if n_done > _MOST_JOBS and not jobs.motif:
+        text += " Quarters by time from submission to end, the stopped ones left out."
+    held_h, used_h = float(jobs.held_node_s.sum()) / _HOUR_S, float(jobs.used_node_s.sum()) / _HOUR_S
+    text += f" In all, {jobs.noun}s held nodes for {number(held_h)} node hours"
     text += f", {number(max(0.0, held_h - used_h))} of them idle." if held_h > 0 else "."
-    if view.baseline and not any(row.label == BASELINE for row in rows):
-        text += " Under the baseline policy not all jobs were completed, so that it has no bar."
+    if jobs.baseline_mean_s is not None and jobs.baseline_bar is None:
+        text += " The baseline has no bar: its phases are not known, or not all of it was completed."
     if any(row.spent_s[-1] > 0 for row in rows):
-        text += " In no phase: results on their way back, and what a job was at when it was stopped."
-    never = int((~np.isfinite(data.ended_s)).sum())
-    return text + (f" {count(never, 'job')} that never ended left out." if never else "")
+        text += " In no phase: results on their way back, and what was cut short."
+    never = int((~np.isfinite(jobs.ended_s)).sum())
+    return text + (f" {count(never, jobs.noun)} that never ended left out." if never else "")
 
 
-def _alt(rows: Sequence[Row]) -> str:
-    names = [phase.label for phase in (*PHASES, OTHER)]
+def _alt(jobs: Activity, rows: Sequence[Bar]) -> str:
+    names = [look.label for look in (*jobs.looks, OTHER)]
     first = rows[0]
     parts = [f"{name} {duration(s)}" for name, s in zip(names, first.spent_s.tolist(), strict=True) if s > 0]
     return f"Stacked bars of {count(len(rows), 'row')}; {first.label}: {', '.join(parts)}; {_idle(first)}."

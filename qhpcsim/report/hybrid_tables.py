@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from qhpcsim.core.wording import duration, number
-from qhpcsim.report.hybrid_view import OTHER, PHASES, ROUNDING, HybridView
+from qhpcsim.report.activity import OTHER
+from qhpcsim.report.hybrid_view import LOOKS, HybridView, mean_times
 from qhpcsim.report.tables import Table
 from qhpcsim.report.text import percent, plain
 
@@ -53,16 +51,6 @@ def layer_table(view: HybridView) -> Table:
     return Table(["layer", "mean time of a job", "share", *([] if other is None else ["baseline"])], rows)
 
 
-def mean_times(figures: Mapping[str, Any]) -> dict[str, float]:
-    """Return the mean seconds in each kind of phase, and what is in none, where it is known: all jobs are done."""
-    found = {kind: float(mean_s) for kind, mean_s in figures["mean_phase_s"].items()}
-    if figures["n_completed"] and figures["n_completed"] == figures["n_jobs"]:
-        rest_s = figures["mean_time_to_solution_s"] - sum(found.values())
-        if rest_s > ROUNDING * figures["mean_time_to_solution_s"]:
-            found["rest"] = rest_s
-    return found
-
-
 def job_table(view: HybridView) -> tuple[str, Table]:
     """Return what the table is of, and the hybrid jobs, one a row; the longest where there are many."""
     data = view.data
@@ -72,10 +60,10 @@ def job_table(view: HybridView) -> tuple[str, Table]:
     if data.n > _MOST_ROWS:
         chosen = np.argsort(-np.nan_to_num(took_s, nan=np.inf), kind="stable")[:_MOST_ROWS]
         title = f"The {_MOST_ROWS} hybrid jobs that took longest, of {data.n:,}"
-    spent_s = view.spent_s
+    spent_s = view.activity.spent_s
     shown = [k for k in range(spent_s.shape[1]) if (np.nan_to_num(spent_s[:, k]) > 0).any()]
     head = ["job", "state", "nodes", "submitted at", "time to solution", "QPU calls"]
-    head += [phase.label for k, phase in enumerate((*PHASES, OTHER)) if k in shown]
+    head += [phase.label for k, phase in enumerate((*LOOKS, OTHER)) if k in shown]
     head += ["node hours held", "of them idle"]
     rows = []
     for job in chosen.tolist():

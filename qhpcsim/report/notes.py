@@ -42,7 +42,7 @@ def _hybrid_notes(view: HybridView) -> list[str]:
         "Whatever a hybrid job asks the batch system for is a batch job, JOB.PART, and counts as one in all that is "
         "said of batch jobs.",
     ]
-    if len(view.own_qpus.start_s):
+    if len(view.activity.own_qpus.start_s):
         chosen.append(
             "Hybrid jobs hold QPUs of their own as they hold nodes: their calls do not go through the QPU service."
         )

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.wording import duration
+from qhpcsim.report.activity import Activity
+from qhpcsim.report.activity_nodes_figure import activity_nodes_figure
+from qhpcsim.report.activity_solution_figure import activity_solution_figure
+from qhpcsim.report.activity_spent_figure import activity_spent_figure
+from qhpcsim.report.activity_time_figure import activity_time_figure
 from qhpcsim.report.data import RunData
 from qhpcsim.report.gantt import gantt
-from qhpcsim.report.hybrid_nodes_figure import hybrid_nodes_figure
-from qhpcsim.report.hybrid_solution_figure import hybrid_solution_figure
-from qhpcsim.report.hybrid_spent_figure import hybrid_spent_figure
 from qhpcsim.report.hybrid_tables import job_table, layer_table
-from qhpcsim.report.hybrid_time_figure import hybrid_time_figure
 from qhpcsim.report.hybrid_view import HybridView
 from qhpcsim.report.load_figure import load_figure
 from qhpcsim.report.notes import notes
@@ -38,6 +39,7 @@ from qhpcsim.report.sources import (
     from_folder,
     from_result,
 )
+from qhpcsim.report.style import Picture
 from qhpcsim.report.summary_table import summary_groups
 from qhpcsim.report.tables import (
     cleaned_table,
@@ -123,16 +125,20 @@ def _hybrid_section(run: RunData, view: HybridView) -> dict[str, Any]:
     """Return the tables and figures of hybrid jobs."""
     title, jobs = job_table(view)
     return {
-        "figures": [
-            hybrid_time_figure(view),
-            hybrid_spent_figure(view),
-            hybrid_nodes_figure(run, view),
-            hybrid_solution_figure(view),
-        ],
+        "figures": _activity_figures(run, view.activity),
         "layers": layer_table(view),
         "jobs_title": title,
         "jobs": jobs,
     }
+
+
+def _activity_figures(run: RunData, jobs: Activity) -> list[Picture]:
+    return [
+        activity_time_figure(jobs),
+        activity_spent_figure(jobs),
+        activity_nodes_figure(jobs, run.partitions),
+        activity_solution_figure(jobs),
+    ]
 
 
 def _lead(run: RunData) -> str:

@@ -104,6 +104,13 @@ def test_start_up_is_said_apart() -> None:
         assert told.median_s - warm.median_s == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("links", "device", "wider"), [(0.2, 0.1, 0.2), (0.02, 0.4, 0.4)])
+def test_the_wider_interval_of_both_cards_counts(links: float, device: float, wider: float) -> None:
+    model = DistributedStateVector(replace(SIMPLE, sigma=device), replace(LINKS, sigma=links), 8)
+    told = model.predict(measured(single(26, 26)))
+    assert told.p95_s / told.median_s == pytest.approx(math.exp(wider * Z_90))
+
+
 def test_one_device_is_the_device() -> None:
     cost = measured(single(20, 40))
     assert DistributedStateVector(SIMPLE, LINKS, 1).predict(cost) == SIMPLE.predict(cost)
