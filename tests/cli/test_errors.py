@@ -135,7 +135,7 @@ def test_numbers_that_are_none_are_not_printed():
     class Result:
         summary: ClassVar = {"n_jobs": 0, "mean_wait_s": None, "energy_j": float("nan")}
         answer = "No job finished."
-        baseline = None
+        baseline = hybrid = workflows = None
 
     from qhpcsim.config import load
 
