@@ -138,7 +138,7 @@ class Activity:
 
     @cached_property
     def spent_s(self) -> FloatArray:
-        """(n, k + 1) time of each job in each of ``looks``, then in none of them; the last NaN where it has not ended."""
+        """(n, k + 1) time of each job in each of ``looks``, then in none: NaN where it has not ended."""
         k = len(self.looks)
         total_s = np.bincount(self.owner * k + self.phase, self.end_s - self.start_s, self.n * k).astype(np.float64)
         by_phase = total_s.reshape(self.n, k)

@@ -146,8 +146,8 @@ def _caption(jobs: Activity, lanes: Sequence[QpuLane]) -> str:
     elif len(jobs.phase) > _MAX_BARS:
         width_s = (jobs.axis.last_s - jobs.axis.first_s) / _COLUMNS
         text = (
-            f"One lane for each {jobs.noun}. The run is cut into {_COLUMNS} equal intervals of {duration(width_s)}, and each is "
-            "coloured by the shares of its time, work below and waits above."
+            f"One lane for each {jobs.noun}. The run is cut into {_COLUMNS} equal intervals of {duration(width_s)}, "
+            "and each is coloured by the shares of its time, work below and waits above."
         )
     else:
         text = f"One lane for each {jobs.noun}, from its submission to its end."

@@ -16,7 +16,7 @@ from tests.report.hybrid_made import TWO_QPUS, loops, study
 from tests.report.synthetic import five
 from tests.report.test_page import outline, pictures, visible
 
-TITLES = ("What hybrid jobs and QPUs did", "Where a hybrid job", "Nodes that hybrid jobs held", "Time to solution")
+TITLES = ("What hybrid jobs and QPUs did", "Where the time of hybrid jobs went", "Nodes that hybrid jobs held", "Time to solution")
 RUNS = {
     "hold": lambda: study("baseline=fcfs"),
     "malleable": lambda: study("coupling=malleable", "coupling.resize_s=5s", "workload.n_jobs=20"),
@@ -109,7 +109,7 @@ def test_tables_add_up(results):
 
 def test_pictures_say_units_in_both_widths(pages):
     texts = [" ".join(ElementTree.fromstring(svg).itertext()) for svg in pictures(pages["hold"])][:8]
-    expected = ("time (%)", "node hours of a job", "nodes", "jobs that were done (%)")
+    expected = ("time (%)", "mean node hours", "nodes", "jobs that were done (%)")
     for wide, narrow, words in zip(texts[::2], texts[1::2], expected, strict=True):
         assert words in wide
         assert words in narrow
@@ -156,6 +156,6 @@ def test_names_are_escaped_everywhere():
 def test_tens_of_thousands_of_phases_make_a_small_page():
     for changes in (("workload.loops=1000",), ("workload.n_jobs=200", "workload.loops=50", "facility.nodes=100")):
         run = from_result(loops(*changes))
-        assert len(run.hybrid.phase) > 20_000
+        assert len(run.hybrid.data.phase_job) > 20_000
         page = render(run)
         assert len(page) < 900_000

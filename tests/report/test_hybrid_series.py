@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from qhpcsim.metrics.hybrid_data import KINDS, parts_of
-from qhpcsim.report.hybrid_nodes_figure import nodes_over_time
-from qhpcsim.report.hybrid_qpu_lanes import qpu_lanes
-from qhpcsim.report.hybrid_spent_figure import spent_rows
-from qhpcsim.report.hybrid_time_figure import _pixels
-from qhpcsim.report.hybrid_view import OTHER, PHASES
-from qhpcsim.report.hybrid_work import jobs_in_phase, time_shares
+from qhpcsim.report.activity import OTHER
+from qhpcsim.report.activity_nodes_figure import nodes_over_time
+from qhpcsim.report.activity_qpu_lanes import qpu_lanes
+from qhpcsim.report.activity_series import jobs_in_phase, time_shares
+from qhpcsim.report.activity_spent_figure import spent_rows
+from qhpcsim.report.activity_time_figure import _pixels
+from qhpcsim.report.hybrid_view import _PLACE, LOOKS
 from qhpcsim.report.sources import from_result
 from tests.report.hybrid_made import TWO_QPUS, loops, study
 
-PLACE = {kind: k for k, phase in enumerate(PHASES) for kind in phase.kinds}
+PLACE = _PLACE
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +24,17 @@ def result():
 
 @pytest.fixture(scope="module")
 def view(result):
-    return from_result(result).hybrid
+    return from_result(result).hybrid.activity
 
 
 def test_every_kind_of_phase_has_its_place():
     assert sorted(PLACE) == sorted(KINDS)
-    assert len({phase.colour for phase in (*PHASES, OTHER)}) == len(PHASES) + 1
+    assert len({phase.colour for phase in (*LOOKS, OTHER)}) == len(LOOKS) + 1
 
 
 def test_shares_of_intervals_against_overlaps(result, view):
     edges_s = np.linspace(view.axis.first_s, view.axis.last_s, 24)
-    expected = np.zeros((view.data.n, len(PHASES), 23))
+    expected = np.zeros((view.n, len(LOOKS), 23))
     for job, run in enumerate(result.hybrid.runs):
         for kind, start_s, end_s in run.phases:
             inside_s = np.minimum(edges_s[1:], end_s) - np.maximum(edges_s[:-1], start_s)
@@ -43,11 +44,11 @@ def test_shares_of_intervals_against_overlaps(result, view):
 
 @pytest.mark.parametrize("made", ["few", "many"])
 def test_numbers_of_jobs_integrate_to_the_time_spent(made, view):
-    chosen = view if made == "few" else from_result(loops("workload.n_jobs=50", "workload.loops=40")).hybrid
+    chosen = view if made == "few" else from_result(loops("workload.n_jobs=50", "workload.loops=40")).hybrid.activity
     edges_s, counts, width_s = jobs_in_phase(chosen)
     assert (width_s > 0) == (made == "many")
     found_s = (counts * np.diff(edges_s)).sum(axis=1)
-    assert found_s == pytest.approx(chosen.spent_s[:, : len(PHASES)].sum(axis=0), rel=1e-9, abs=1e-6)
+    assert found_s == pytest.approx(chosen.spent_s[:, : len(LOOKS)].sum(axis=0), rel=1e-9, abs=1e-6)
 
 
 def test_spent_time_is_all_of_the_time(result, view):
@@ -60,9 +61,9 @@ def test_spent_time_is_all_of_the_time(result, view):
 def test_nodes_integrate_to_what_was_held(view):
     found = nodes_over_time(view, others=True)
     within = np.diff(found.edges_s)
-    assert (found.used * within).sum() == pytest.approx(view.data.used_node_s.sum(), rel=1e-9)
+    assert (found.used * within).sum() == pytest.approx(view.used_node_s.sum(), rel=1e-9)
     held = ((found.used + found.idle) * within).sum()
-    assert held == pytest.approx(view.data.held_node_s.sum(), rel=1e-9)
+    assert held == pytest.approx(view.held_node_s.sum(), rel=1e-9)
     inside_s = np.minimum(view.rigid.end_s, view.axis.last_s) - np.maximum(view.rigid.start_s, view.axis.first_s)
     expected = (np.clip(inside_s, 0.0, None) * view.rigid.weight).sum()
     assert (found.others * within).sum() == pytest.approx(expected, rel=1e-9)
@@ -70,18 +71,18 @@ def test_nodes_integrate_to_what_was_held(view):
 
 def test_bars_are_means_of_their_jobs():
     run = study("workload.n_jobs=20", "baseline=fcfs")
-    view = from_result(run).hybrid
+    view = from_result(run).hybrid.activity
     rows = {row.label: row for row in spent_rows(view)}
     words = ("fastest", "second", "third", "slowest")
-    assert list(rows) == ["all 20 jobs", "baseline", *[f"{word} quarter" for word in words]]
-    for label, figures in (("all 20 jobs", run.hybrid.summary), ("baseline", run.baseline.hybrid.summary)):
+    assert list(rows) == ["all 20 hybrid jobs", "baseline", *[f"{word} quarter" for word in words]]
+    for label, figures in (("all 20 hybrid jobs", run.hybrid.summary), ("baseline", run.baseline.hybrid.summary)):
         row = rows[label]
         assert row.total_s == pytest.approx(figures["mean_time_to_solution_s"], rel=1e-9)
         assert row.held_node_h * 20 * 3600 == pytest.approx(figures["held_node_s"], rel=1e-9)
         assert row.used_node_h * 20 * 3600 == pytest.approx(figures["used_node_s"], rel=1e-9)
     quarters = [rows[label].total_s for label in list(rows)[2:]]
     assert quarters == sorted(quarters)
-    assert np.mean(quarters) == pytest.approx(rows["all 20 jobs"].total_s, rel=1e-9)
+    assert np.mean(quarters) == pytest.approx(rows["all 20 hybrid jobs"].total_s, rel=1e-9)
 
 
 def test_lanes_of_qpus_hold_the_calls(result, view):
@@ -94,7 +95,7 @@ def test_lanes_of_qpus_hold_the_calls(result, view):
 
 
 def test_a_lane_of_qpus_that_jobs_hold():
-    view = from_result(study("coupling=exclusive")).hybrid
+    view = from_result(study("coupling=exclusive")).hybrid.activity
     (lane,) = qpu_lanes(view)
     within = np.diff(lane.edges_s)
     calls_s = view.spent_s[:, PLACE["qpu"]].sum()
@@ -104,11 +105,11 @@ def test_a_lane_of_qpus_that_jobs_hold():
 
 
 def test_pixels_are_stacked_upwards():
-    shares = np.zeros((1, len(PHASES), 3))
+    shares = np.zeros((1, len(LOOKS), 3))
     shares[0, 0, 0] = 1.0
     shares[0, :2, 1] = 0.5
-    column = _pixels(shares)
-    blue, green = (tuple(bytes.fromhex(PHASES[k].colour[1:])) for k in (0, 1))
+    column = _pixels(shares, LOOKS)
+    blue, green = (tuple(bytes.fromhex(LOOKS[k].colour[1:])) for k in (0, 1))
     filled = [[tuple(pixel[:3]) for pixel in column[:, x] if pixel[3]] for x in range(3)]
     assert filled == [[blue] * 8, [green] * 4 + [blue] * 4, []]
 
