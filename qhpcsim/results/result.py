@@ -77,7 +77,8 @@ class Result:
         if self.workflows is not None:
             figures["workflows"] = self.workflows.summary
             beside = None if self.baseline is None else self.baseline.workflows
-            figures["answer"] = workflow_wording.answer(self.workflows.summary, None if beside is None else beside.summary)
+            other = None if beside is None else beside.summary
+            figures["answer"] = workflow_wording.answer(self.workflows.summary, other)
         if self.baseline is not None:
             figures["baseline"] = self.baseline.summary
         return figures
