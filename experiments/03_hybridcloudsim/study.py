@@ -119,7 +119,7 @@ def accepted(table: pd.DataFrame, published: pd.DataFrame) -> dict[str, float]:
 
 def headline(table: pd.DataFrame) -> dict[str, float]:
     """Return the numbers that README.md quotes, besides the acceptance."""
-    mean = table.set_index(["variant", "k", "figure"])["mean"]
+    mean = table.set_index(["variant", "k", "figure"])["mean"].sort_index()
     found = {f"T_occ, k = {k}, s": mean["checked", k, "t_occ"] for k in sorted(CALLS)}
     for variant in VARIANTS:
         found[f"turnaround, {variant}, k = 15, s"] = mean[variant, 15, "turnaround"]

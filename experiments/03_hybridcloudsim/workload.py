@@ -30,17 +30,18 @@ def classical_s(width: NDArray[np.int64], depth: NDArray[np.int64], units: NDArr
     return 1.5e-6 * 2.0**width * depth / (PERFORMANCE * units**0.85)
 
 
-def sweep(k: int, seed: int, constant: bool = False, n_jobs: int = 3000) -> qhpcsim.RegionLoops:
+def sweep(k: int, seed: int, constant: bool = False, classical_seed: int | None = None) -> qhpcsim.RegionLoops:
     """Return jobs of k calls each; those of one seed differ between values of k in nothing but k.
 
     Args:
         k: Calls, and classical phases.
         seed: Of everything random.
         constant: Classical phases all take their mean.
-        n_jobs: Fewer than published: the same rate over a shorter time.
+        classical_seed: Of the CPU units of the classical phases; None: ``seed``.
     """
-    draw, more = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
-    submit_s = np.sort(draw.uniform(0.0, WINDOW_S * n_jobs / 3000, n_jobs))
+    n_jobs, draw = 3000, np.random.default_rng([seed, 0])
+    more = np.random.default_rng([seed if classical_seed is None else classical_seed, 1])
+    submit_s = np.sort(draw.uniform(0.0, WINDOW_S, n_jobs))
     width, depth = draw.integers(10, 21, n_jobs), draw.integers(10, 21, n_jobs)
     shots = draw.integers(2000, 9001, n_jobs)
     units = more.integers(4, 17, (n_jobs, 21))[:, :k]
@@ -54,9 +55,9 @@ def sweep(k: int, seed: int, constant: bool = False, n_jobs: int = 3000) -> qhpc
     )
 
 
-def use_case(seed: int, n_jobs: int = 1200) -> tuple[qhpcsim.RegionLoops, NDArray[np.int64]]:
+def use_case(seed: int) -> tuple[qhpcsim.RegionLoops, NDArray[np.int64]]:
     """Return the jobs of the second use case and the CPU units of each of their classical phases."""
-    draw = np.random.default_rng([seed, 2])
+    n_jobs, draw = 1200, np.random.default_rng([seed, 2])
     submit_s = np.cumsum(draw.exponential(1 / 0.35, n_jobs))
     width = draw.choice(np.arange(10, 26), n_jobs, p=WIDTHS / WIDTHS.sum())
     depth = np.round(draw.triangular(50.0, 99.0, 99.0, n_jobs)).astype(np.int64)

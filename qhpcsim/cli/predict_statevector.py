@@ -80,7 +80,7 @@ def _lines(found: Answer) -> list[tuple[str, str]]:
     """Return what is known of one run, a label and a figure a line."""
     cost, answer = found.cost, found.prediction
     low, high = duration(answer.p5_s), duration(answer.p95_s)
-    how = "sampled from one state" if cost.sampleable else f"simulated for every shot ({cost.n_simulations:,} times)"
+    how = "the state is simulated once" if cost.sampleable else f"every shot is simulated ({cost.n_simulations:,})"
     lines = [
         ("predicted time", f"{duration(answer.median_s)}  (90 % between {low} and {high})"),
         ("predicted_s", f"{answer.median_s:.6g}"),
@@ -88,7 +88,7 @@ def _lines(found: Answer) -> list[tuple[str, str]]:
         ("p95_s", f"{answer.p95_s:.6g}"),
         ("memory", f"{size(answer.memory_bytes)}  ({cost.n_active} of {cost.n_qubits} qubits are active)"),
         ("dominates", found.dominant),
-        ("outcomes", how),
+        ("simulations", how),
     ]
     parts = sorted(answer.parts.items(), key=lambda part: -part[1])
     return lines + [(f"  {name}", duration(value)) for name, value in parts if value > 0.0]

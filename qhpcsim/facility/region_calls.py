@@ -55,6 +55,24 @@ class Tries(NamedTuple):
     """Qubits that these wanted, in sum."""
 
 
+class CallQueue:
+    """Waiting calls in the order in which they came, one line for each size: only its first can be the first to fit."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, deque[tuple[int, RegionCall]]] = {}
+        self._n_added = 0
+
+    def add(self, call: RegionCall) -> None:
+        """Put a call at the end."""
+        self._lines.setdefault(call.n_qubits, deque()).append((self._n_added, call))
+        self._n_added += 1
+
+    def pop_first(self, room: int) -> RegionCall | None:
+        """Take out the first call that wants at most ``room`` qubits; None if there is none."""
+        heads = [(line[0][0], size) for size, line in self._lines.items() if size <= room and line]
+        return self._lines[min(heads)[1]].popleft()[1] if heads else None
+
+
 class TryLine:
     """Calls that try again at equal intervals; whoever tried last is last, so the first is always due first.
 

@@ -12,7 +12,7 @@ from qhpcsim.circuits.topology import edges
 from qhpcsim.core.errors import FacilityError, nearest, shorten
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.qubit_regions import QubitRegions, Region
-from qhpcsim.facility.region_calls import RegionCall, RegionFigures, Tries, TryLine
+from qhpcsim.facility.region_calls import CallQueue, RegionCall, RegionFigures, Tries, TryLine
 
 ADMISSIONS = ("checked", "reserved", "queued")
 
@@ -49,7 +49,8 @@ class SharedQpus:
         free, the waiting calls are tried in the order in which they asked, each on the QPU with most free qubits
         among those with a region.
     Assumes:
-        A region is found in no time. Who looks at the same instant as a release finds its qubits.
+        A region is found in no time. Who tries at the instant of a release finds its qubits; among those who try at
+        one instant, calls without a QPU come first.
     Not modelled:
         Crosstalk between regions, calibration, quality of qubits, moving running calls.
     Source:
@@ -73,7 +74,7 @@ class SharedQpus:
         self._room = [qpu.n_qubits for qpu in qpus]
         """Qubits of each QPU that are neither taken nor set aside."""
         self._hall, self._desks = TryLine(rules.poll_s), [TryLine(rules.retry_s) for _ in qpus]
-        self._queue: list[RegionCall] = []
+        self._queue = CallQueue()
         self._armed_s = np.inf
 
     @property
@@ -91,7 +92,7 @@ class SharedQpus:
             raise FacilityError(f"a call wants {call.n_qubits} qubits", allowed=f"1 … {self.largest_call}")
         call.asked_s = self._clock.now
         if self._admission == "queued":
-            self._queue.append(call)
+            self._queue.add(call)
             self._arm(self._clock.now)
         else:
             self._admit(call)
@@ -101,9 +102,10 @@ class SharedQpus:
         self._settle(call.qpu)
         self.regions[call.qpu].free(call.region)
         self._room[call.qpu] += call.n_qubits
-        if self._queue:
+        if self._admission == "queued":
             self._arm(self._clock.now)
-        self._arm_fit(call.qpu)
+        else:
+            self._arm_fit(call.qpu)
 
     def _admit(self, call: RegionCall) -> None:
         self._settle_hall()
@@ -137,13 +139,7 @@ class SharedQpus:
 
     def _serve(self) -> None:
         """Start the queued calls that fit, in their order."""
-        first = 0
-        while True:
-            largest = max(regions.largest_free() for regions in self.regions)
-            first = next((k for k in range(first, len(self._queue)) if self._queue[k].n_qubits <= largest), -1)
-            if first < 0:
-                return
-            call = self._queue.pop(first)
+        while call := self._queue.pop_first(max(regions.largest_free() for regions in self.regions)):
             able = [k for k, regions in enumerate(self.regions) if regions.largest_free() >= call.n_qubits]
             call.qpu, call.admitted_s = max(able, key=self._room.__getitem__), self._clock.now
             region = self.regions[call.qpu].find(call.n_qubits)

@@ -109,7 +109,8 @@ class CpuStateVector:
         """Return what takes most of the time, in words."""
         each_s = counts(cost, self.machine) * self.prices
         largest = int(np.argmax(each_s))
-        return f"{TERMS[largest].part}: {TERMS[largest].about} ({each_s[largest] / each_s.sum():.0%} of the time)"
+        what = TERMS[largest].about.removeprefix("amplitude, for ")
+        return f"{TERMS[largest].part}: {what} ({each_s[largest] / each_s.sum():.0%} of the time)"
 
     def notes(self, cost: CircuitCost) -> list[str]:
         """Return what a reader of the figures must know."""

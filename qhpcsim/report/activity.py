@@ -20,8 +20,6 @@ MAX_LANES = 36
 """Jobs that are drawn one by one; more are drawn together."""
 HELD_COLOUR = "#CC78BC"
 """Held, but idle."""
-ROUNDING = 1e-9
-"""What is left of a time after its phases counts as nothing below this share of it."""
 _CLOCK = "time since the simulation began"
 
 
@@ -143,7 +141,7 @@ class Activity:
         total_s = np.bincount(self.owner * k + self.phase, self.end_s - self.start_s, self.n * k).astype(np.float64)
         by_phase = total_s.reshape(self.n, k)
         rest_s = self.took_s - by_phase.sum(axis=1)
-        noise_s = ROUNDING * max(1.0, self.horizon_s)
+        noise_s = 4 * np.spacing(self.horizon_s) * (1 + np.bincount(self.owner, minlength=self.n))
         return np.column_stack([by_phase, np.where(rest_s > noise_s, rest_s, rest_s * 0.0)])
 
     @cached_property

@@ -75,12 +75,12 @@ def _figure(jobs: Activity, found: Nodes, n_nodes: int, sheet: Sheet) -> Figure:
     axes.set_ylim(0, max(n_nodes, float(tops[-1].max())) * 1.05)
     axes.set_ylabel("nodes")
     jobs.axis.dress(axes, sheet)
-    legend_above(axes, [*(Patch(color=_COLOURS[k]) for k, _ in layers), size], labels, sheet)
+    legend_above(axes, [*(Patch(color=_COLOURS[k]) for k, _ in layers), size], labels, sheet.for_legend(labels))
     return figure
 
 
 def _caption(jobs: Activity, found: Nodes, shared: bool) -> str:
-    text = f"Idle: allocated to a {jobs.noun}, and no {jobs.use}."
+    text = f"Idle: held by {jobs.noun}s, with no {jobs.use}."
     if found.width_s:
         text += f" Means of intervals of {duration(found.width_s)}."
     if shared:

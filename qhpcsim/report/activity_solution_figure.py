@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,8 +26,6 @@ _FAR = 50.0
 _ROOM = 0.3
 """Room before the first time, as a share of the spread, on an axis that does not begin at 0."""
 _MEAN = "#4b5563"
-_MOST_BESIDE = 4
-"""More names than these go above the axes."""
 
 
 def activity_solution_figure(jobs: Activity) -> Picture:
@@ -66,16 +63,14 @@ def _figure(jobs: Activity, curves: Sequence[Curve], sheet: Sheet) -> Figure:
     unit_s, unit = next((size, name) for limit, size, name in UNITS if longest_s <= limit)
     means = _means(jobs)
     labels = [curve.label for curve in curves] + [f"{label} {duration(mean_s)}" for label, mean_s, _ in means]
-    many = len(labels) > _MOST_BESIDE
-    head_in = dataclasses.replace(sheet, beside=False).legend_in(labels) + 0.1 if many else sheet.head_in(labels)
-    figure = sheet.new_figure(2.7 + head_in)
+    figure = sheet.new_figure(2.7 + sheet.head_in(labels))
     axes = figure.subplots()
-    sheet.margins(figure, top_in=head_in)
+    sheet.margins(figure, top_in=sheet.head_in(labels))
     handles = [_steps(axes, curve, unit_s, PALETTE[k % len(PALETTE)]) for k, curve in enumerate(curves)]
     handles += [axes.axvline(mean_s / unit_s, linewidth=1.3, **looks) for _, mean_s, looks in means]
     marks = [float(t) for curve in curves for t in curve.took_s[[0, -1]]] + [mean_s for _, mean_s, _ in means]
     _dress(axes, min(marks) / unit_s, max(marks) / unit_s, unit)
-    legend_above(axes, handles, labels, dataclasses.replace(sheet, beside=sheet.beside and not many))
+    legend_above(axes, handles, labels, sheet.for_legend(labels))
     return figure
 
 
@@ -121,7 +116,7 @@ def _caption(jobs: Activity) -> str:
     whom = f"the {jobs.noun}s of a kind" if jobs.motif else f"all {jobs.noun}s"
     text = f"Read it as: this share of {whom} was done at most so long after its submission."
     middle, high = (float(np.percentile(took_s, q)) for q in (50, 95))
-    text += f" Of those that were done, half took at most {duration(middle)}, 95 % at most {duration(high)}."
+    text += f" Of all that were done, half took at most {duration(middle)}, 95 % at most {duration(high)}."
     lost = jobs.n - len(took_s)
     return text + (f" {percent(lost / jobs.n)} did not get done." if lost else "")
 

@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 
 _MOST_JOBS = 16
 """More jobs than this are shown by quarters."""
-_BAR_IN, _LETTER_IN, _MOST_LETTERS = 0.25, 0.085, 28
+_BAR_IN, _LETTER_IN = 0.25, 0.074
+_WIDE_LETTERS, _NARROW_LETTERS, _MOST_LETTERS = 24, 17, 40
+"""Letters of the name of a row."""
 _SMALL_LETTER_IN = 0.068
 _NODE_COLOURS = (PALETTE[0], HELD_COLOUR)
 _QUARTERS = ("fastest quarter", "second quarter", "third quarter", "slowest quarter")
 _HOUR_S = 3600.0
 _TITLE_IN, _BETWEEN_IN, _TIME_FRAC = 0.32, 0.3, 0.6
 """Room for a title, between panels beside one another, and the share of the first of those."""
+_SPARE_IN = 0.2
+_LEAST = 0.001
+"""Parts of a bar that are shorter than this share of the longest bar are not drawn."""
 
 
 def activity_spent_figure(jobs: Activity) -> Picture:
@@ -44,7 +49,7 @@ def spent_rows(jobs: Activity) -> list[Bar]:
     """Return the bars, the uppermost first; none if no job ended."""
     done = np.flatnonzero(jobs.done)
     stopped = np.flatnonzero(np.isfinite(jobs.ended_s) & ~jobs.done)
-    first = f"{len(done):,} done" if len(done) < jobs.n else f"all {count(jobs.n, jobs.noun)}"
+    first = f"{len(done):,} done" if len(done) < jobs.n else f"all {jobs.n:,}"
     rows = [_bar(jobs, first if jobs.n > 1 else plain(jobs.name[0], _MOST_LETTERS), done)] if done.size else []
     rows += [jobs.baseline_bar] if rows and jobs.baseline_bar is not None else []
     rows += [_bar(jobs, f"{len(stopped):,} stopped", stopped)] if stopped.size else []
@@ -79,41 +84,48 @@ def _figure(jobs: Activity, rows: Sequence[Bar], sheet: Sheet) -> Figure:
     from matplotlib.patches import Patch
 
     looks = [*jobs.looks, OTHER]
-    seen = [k for k in range(len(looks)) if any(row.spent_s[k] > 0 for row in rows)]
+    seen = _seen(rows)
     labels, under = [looks[k].label for k in seen], [jobs.use, "held, but idle"]
     figure, panels, sheets = _panels(rows, labels, under, sheet)
     _draw_times(panels[0], rows, [looks[k].colour for k in seen], seen)
     _draw_nodes(panels[1], rows)
-    _name_rows(panels[0], rows, named=True)
-    _name_rows(panels[1], rows, named=not sheet.beside)
+    letters = _WIDE_LETTERS if sheet.beside else _NARROW_LETTERS
+    _name_rows(panels[0], rows, letters)
+    _name_rows(panels[1], rows, 0 if sheet.beside else letters)
     legend_above(panels[0], [Patch(color=looks[k].colour) for k in seen], labels, sheets[0])
     legend_above(panels[1], [Patch(color=colour) for colour in _NODE_COLOURS], under, sheets[1])
     return figure
+
+
+def _seen(rows: Sequence[Bar]) -> list[int]:
+    """Return the phases that are long enough to be seen in some bar."""
+    longest_s = max(row.total_s for row in rows)
+    return [k for k in range(len(rows[0].spent_s)) if any(row.spent_s[k] > _LEAST * longest_s for row in rows)]
 
 
 def _panels(
     rows: Sequence[Bar], labels: list[str], under: list[str], sheet: Sheet
 ) -> tuple[Figure, list[Axes], list[Sheet]]:
     """Return a figure with two axes beside one another, or under one another on a narrow sheet, and their sheets."""
-    left_in = max(sheet.left_in, 0.2 + _LETTER_IN * max(len(row.label) for row in rows))
+    letters = _WIDE_LETTERS if sheet.beside else _NARROW_LETTERS
+    left_in = max(sheet.left_in, 0.25 + _LETTER_IN * min(letters, max(len(row.label) for row in rows)))
     bars_in = _BAR_IN * len(rows) + 0.1
+    across_in = sheet.width_in - left_in - 0.135
     if not sheet.beside:
-        heads_in = [_TITLE_IN + sheet.legend_in(each) for each in (labels, under)]
+        sheets = [dataclasses.replace(sheet, width_in=across_in + _SPARE_IN)] * 2
+        heads_in = [_TITLE_IN + sheets[0].legend_in(each) for each in (labels, under)]
         figure = sheet.new_figure(sum(heads_in) + 2 * (bars_in + ONE_LINE_IN))
-        width_in, height_in = figure.get_size_inches()
-        across_in = width_in - left_in - 0.135
+        first = (left_in, bars_in + 2 * ONE_LINE_IN + heads_in[1], across_in, bars_in)
         second = (left_in, ONE_LINE_IN, across_in, bars_in)
-        first = (left_in, height_in - heads_in[0] - bars_in, across_in, bars_in)
-        return figure, [_axes(figure, first), _axes(figure, second)], [sheet, sheet]
-    across_in = sheet.width_in - left_in - 0.135 - _BETWEEN_IN
-    wide_in = _TIME_FRAC * across_in
-    sheets = [dataclasses.replace(sheet, width_in=w, beside=False) for w in (wide_in, across_in - wide_in)]
-    head_in = _TITLE_IN + max(sheets[0].legend_in(labels), sheets[1].legend_in(under))
-    figure = sheet.new_figure(head_in + bars_in + ONE_LINE_IN)
-    first = (left_in, ONE_LINE_IN, wide_in, bars_in)
-    second = (left_in + wide_in + _BETWEEN_IN, ONE_LINE_IN, across_in - wide_in, bars_in)
-    panels = [_axes(figure, first), _axes(figure, second)]
-    return figure, panels, sheets
+    else:
+        wide_in = _TIME_FRAC * (across_in - _BETWEEN_IN)
+        thin_in = across_in - _BETWEEN_IN - wide_in
+        sheets = [dataclasses.replace(sheet, width_in=w + _SPARE_IN, beside=False) for w in (wide_in, thin_in)]
+        heads_in = [_TITLE_IN + max(sheets[0].legend_in(labels), sheets[1].legend_in(under))]
+        figure = sheet.new_figure(heads_in[0] + bars_in + ONE_LINE_IN)
+        first = (left_in, ONE_LINE_IN, wide_in, bars_in)
+        second = (left_in + wide_in + _BETWEEN_IN, ONE_LINE_IN, thin_in, bars_in)
+    return figure, [_axes(figure, first), _axes(figure, second)], sheets
 
 
 def _axes(figure: Figure, place_in: tuple[float, float, float, float]) -> Axes:
@@ -160,9 +172,9 @@ def _idle(row: Bar) -> str:
     return f"{number(row.held_node_h)} h{share}"
 
 
-def _name_rows(axes: Axes, rows: Sequence[Bar], named: bool) -> None:
+def _name_rows(axes: Axes, rows: Sequence[Bar], letters: int) -> None:
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [row.label if named else "" for row in rows])
+    axes.set_yticks(range(len(rows)), [plain(row.label, letters) if letters else "" for row in rows])
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.set_axisbelow(True)
@@ -179,7 +191,7 @@ def _caption(jobs: Activity, rows: Sequence[Bar]) -> str:
     text += f", {number(max(0.0, held_h - used_h))} of them idle." if held_h > 0 else "."
     if jobs.baseline_mean_s is not None and jobs.baseline_bar is None:
         text += " The baseline has no bar: its phases are not known, or not all of it was completed."
-    if any(row.spent_s[-1] > 0 for row in rows):
+    if len(jobs.looks) in _seen(rows):
         text += " In no phase: results on their way back, and what was cut short."
     never = int((~np.isfinite(jobs.ended_s)).sum())
     return text + (f" {count(never, jobs.noun)} that never ended left out." if never else "")

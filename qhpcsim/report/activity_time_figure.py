@@ -55,7 +55,7 @@ def _figure(jobs: Activity, lanes: Sequence[QpuLane], sheet: Sheet) -> Figure:
     heights_in = [_jobs_in(jobs), *[_QPU_IN] * len(lanes)]
     figure, axes = stack_figure(heights_in, gaps_in, jobs.axis.bottom_in(sheet), sheet)
     (_draw_jobs if jobs.one_by_one else _draw_counts)(axes[0], jobs)
-    legend_above(axes[0], [Patch(color=jobs.looks[k].colour) for k in jobs.seen], labels, sheet)
+    legend_above(axes[0], [Patch(color=jobs.looks[k].colour) for k in jobs.seen], labels, sheet.for_legend(labels))
     for row, lane in zip(axes[1:], lanes, strict=True):
         draw_shares(row, jobs.axis.at(lane.edges_s), lane.shares, lane.uses)
         row.set_title(plain(lane.title, 60), pad=5)

@@ -15,6 +15,7 @@ from qhpcsim.report.hybrid_view import HybridView
 from qhpcsim.report.qpu_view import QpuView
 from qhpcsim.report.sizes import SizeGroups, size_groups
 from qhpcsim.report.time_axis import TimeAxis, time_axis
+from qhpcsim.report.workflow_view import WorkflowView
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,18 @@ class RunData:
     """The QPU side; None: the scenario has no QPUs, or their service no job of a hybrid run."""
     hybrid: HybridView | None = None
     """Hybrid jobs; None: the workload has none."""
+    workflows: WorkflowView | None = None
+    """Applications; None: the workload has none."""
 
     @property
     def has_batch(self) -> bool:
         """Whether the page speaks of batch jobs: not where there are QPUs and no batch job."""
         return self.qpu is None or self.jobs.n > 0
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether some batch jobs are parts of hybrid jobs or pilots of applications."""
+        return self.hybrid is not None or self.workflows is not None
 
     @property
     def n_nodes(self) -> int:

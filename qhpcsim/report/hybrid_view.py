@@ -10,7 +10,7 @@ import numpy as np
 
 from qhpcsim.core.records import FloatArray
 from qhpcsim.metrics.hybrid_data import KINDS, HybridData, IntArray, parts_of
-from qhpcsim.report.activity import ROUNDING, Activity, Bar, Held, Phase, held_by
+from qhpcsim.report.activity import Activity, Bar, Held, Phase, held_by
 from qhpcsim.report.columns import JobColumns
 from qhpcsim.report.qpu_view import QpuView
 
@@ -22,6 +22,8 @@ LOOKS = (
     Phase("waits for nodes", "#C3C7CD"),
 )
 _PLACE = {"cpu": 0, "qpu": 1, "launch": 2, "resize": 2, "qpu_wait": 3, "queue": 4}
+_ROUNDING = 1e-9
+"""What is left of a mean time after its phases counts as nothing below this share of it."""
 _LOOK_OF_KIND = np.array([_PLACE[kind] for kind in KINDS])
 
 
@@ -77,9 +79,7 @@ def hybrid_view(
         end_s=data.phase_end_s,
         used_node_s=data.used_node_s,
         held_node_s=data.held_node_s,
-        used=Held(
-            data.phase_start_s[cpu], data.phase_end_s[cpu], data.nodes[data.phase_job[cpu]].astype(np.float64)
-        ),
+        used=Held(data.phase_start_s[cpu], data.phase_end_s[cpu], data.nodes[data.phase_job[cpu]].astype(np.float64)),
         nodes=held_by(jobs, parts.row[parts.are_nodes]),
         rigid=held_by(jobs, np.flatnonzero(rigid)),
         own_qpus=held_by(jobs, parts.row[parts.are_qpus]),
@@ -97,7 +97,7 @@ def mean_times(figures: Mapping[str, Any]) -> dict[str, float]:
     found = {kind: float(mean_s) for kind, mean_s in figures["mean_phase_s"].items()}
     if figures["n_completed"] and figures["n_completed"] == figures["n_jobs"]:
         rest_s = figures["mean_time_to_solution_s"] - sum(found.values())
-        if rest_s > ROUNDING * figures["mean_time_to_solution_s"]:
+        if rest_s > _ROUNDING * figures["mean_time_to_solution_s"]:
             found["rest"] = rest_s
     return found
 

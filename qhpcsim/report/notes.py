@@ -5,6 +5,7 @@ from __future__ import annotations
 from qhpcsim.report.data import RunData
 from qhpcsim.report.hybrid_view import HybridView
 from qhpcsim.report.qpu_view import QpuView
+from qhpcsim.report.workflow_view import WorkflowView
 
 _SEMANTICS = {
     "batch": "At one instant, jobs that end free their nodes first, then submissions join the queue in the order of "
@@ -27,6 +28,7 @@ _ESTIMATES = {
 def notes(run: RunData) -> list[str]:
     """Return the notes that hold for this run, in reading order."""
     chosen = [] if run.hybrid is None else _hybrid_notes(run.hybrid)
+    chosen += [] if run.workflows is None else _workflow_notes(run.workflows)
     return chosen + (_batch_notes(run) if run.has_batch else []) + ([] if run.qpu is None else _qpu_notes(run.qpu))
 
 
@@ -46,6 +48,22 @@ def _hybrid_notes(view: HybridView) -> list[str]:
         chosen.append(
             "Hybrid jobs hold QPUs of their own as they hold nodes: their calls do not go through the QPU service."
         )
+    return chosen
+
+
+def _workflow_notes(view: WorkflowView) -> list[str]:
+    """Return how the figures of applications are meant."""
+    chosen = [
+        "Time to solution is from the submission of an application to the end of its last stage. At an instant in "
+        "which an application does several things, a call on a QPU counts first, then tasks on GPUs, on CPUs, work "
+        "of its own, and only then what it waits for. A task runs from the start of its last attempt; attempts before "
+        "that count as waiting.",
+        "Node hours are those of pilots, core and GPU hours those that tasks on pilots asked for.",
+        "Pilots are batch jobs, APPLICATION/NUMBER, and count as such in all that is said of batch jobs. Their nodes "
+        "are idle while no task runs on the pilot; a pilot that others share is its owner's.",
+    ]
+    if view.qpus is not None and view.qpus.summary.get("cost"):
+        chosen.append("QPU cost of an application is what its calls were charged.")
     return chosen
 
 

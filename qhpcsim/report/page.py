@@ -35,6 +35,8 @@ from qhpcsim.report.sources import (
     QPU_JOBS,
     QPU_QUALITY,
     SUMMARY,
+    TASKS,
+    WORKFLOWS,
     Outcome,
     from_folder,
     from_result,
@@ -53,6 +55,8 @@ from qhpcsim.report.tables import (
 from qhpcsim.report.text import count, plain, unbroken
 from qhpcsim.report.utilisation_figure import utilisation_figure
 from qhpcsim.report.wait_figure import wait_figure
+from qhpcsim.report.workflow_tables import application_table, class_table, layers_table, motif_table
+from qhpcsim.report.workflow_view import WorkflowView
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -99,6 +103,7 @@ def render(run: RunData) -> str:
         figures=[gantt(run), load_figure(run), wait_figure(run), utilisation_figure(run)] if run.has_batch else [],
         qpu=None if run.qpu is None else _qpu_section(run.qpu),
         hybrid=None if run.hybrid is None else _hybrid_section(run, run.hybrid),
+        workflows=None if run.workflows is None else _workflow_section(run, run.workflows),
         files=_files(run),
         has_batch=run.has_batch,
         notes=notes(run),
@@ -132,6 +137,19 @@ def _hybrid_section(run: RunData, view: HybridView) -> dict[str, Any]:
     }
 
 
+def _workflow_section(run: RunData, view: WorkflowView) -> dict[str, Any]:
+    """Return the tables and figures of applications."""
+    title, applications = application_table(view)
+    return {
+        "motifs": motif_table(view),
+        "figures": _activity_figures(run, view.activity),
+        "layers": layers_table(view),
+        "classes": class_table(view),
+        "applications_title": title,
+        "applications": applications,
+    }
+
+
 def _activity_figures(run: RunData, jobs: Activity) -> list[Picture]:
     return [
         activity_time_figure(jobs),
@@ -144,6 +162,7 @@ def _activity_figures(run: RunData, jobs: Activity) -> list[Picture]:
 def _lead(run: RunData) -> str:
     """Return one line that says what was simulated."""
     parts = [] if run.hybrid is None else _hybrid_lead(run.hybrid)
+    parts += [] if run.workflows is None else _workflow_lead(run.workflows)
     parts += _batch_lead(run) if run.has_batch else []
     parts += [] if run.qpu is None else _qpu_lead(run.qpu, run.has_batch)
     return " · ".join(part for part in parts if part)
@@ -154,10 +173,15 @@ def _hybrid_lead(view: HybridView) -> list[str]:
     return [count(view.data.n, "hybrid job"), f"coupling {coupling}" if coupling else ""]
 
 
+def _workflow_lead(view: WorkflowView) -> list[str]:
+    applications = count(view.columns.n, "application")
+    return [f"{applications} of {count(len(view.motif_rows), 'motif')}", count(len(view.columns.owner), "task")]
+
+
 def _batch_lead(run: RunData) -> list[str]:
     first, last = run.jobs.span_s()
     return [
-        count(run.jobs.n, "job" if run.hybrid is None else "batch job"),
+        count(run.jobs.n, "batch job" if run.has_parts else "job"),
         f"{count(run.n_nodes, 'node')} in {count(len(run.partitions), 'partition')}",
         f"{duration(last - first)} simulated",
         f"policy {plain(run.policy, 40)}" if run.policy else "",
@@ -178,6 +202,7 @@ def _files(run: RunData) -> list[str]:
     """Return the tables behind the page."""
     tables = [JOBS] if run.has_batch else []
     tables += [] if run.hybrid is None else [HYBRID_JOBS, PHASES]
+    tables += [] if run.workflows is None else [WORKFLOWS, TASKS]
     return [*tables, *([] if run.qpu is None else [QPU_JOBS, QPU_INTERVALS, QPU_QUALITY]), SUMMARY, CARD]
 
 

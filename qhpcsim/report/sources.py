@@ -12,12 +12,23 @@ import numpy as np
 
 from qhpcsim.core.errors import RunFolderError
 from qhpcsim.core.records import JobTable, Schedule
+from qhpcsim.core.task_records import TaskTable
 from qhpcsim.metrics.hybrid_data import HybridData
 from qhpcsim.metrics.qpu_data import QpuData
+from qhpcsim.metrics.workflows import ApplicationRow
 from qhpcsim.report.columns import COLUMNS, JobColumns, job_columns, scheduled_columns
 from qhpcsim.report.data import RunData, partition_views
 from qhpcsim.report.hybrid_view import hybrid_view
 from qhpcsim.report.qpu_view import QpuView, Quality, quality_of
+from qhpcsim.report.workflow_columns import (
+    APPLICATION_WORDS,
+    TASK_COLUMNS,
+    TASK_WORDS,
+    WorkflowColumns,
+    workflow_columns,
+    written_columns,
+)
+from qhpcsim.report.workflow_view import workflow_view
 from qhpcsim.scenario import Partition, Scenario
 
 if TYPE_CHECKING:
@@ -25,6 +36,7 @@ if TYPE_CHECKING:
 
 QPU_JOBS, QPU_INTERVALS, QPU_QUALITY = "qpu.csv", "qpu_intervals.csv", "qpu_quality.csv"
 HYBRID_JOBS, PHASES = "hybrid.csv", "phases.csv"
+WORKFLOWS, TASKS = "workflows.csv", "tasks.csv"
 JOBS, SUMMARY, CARD, SCENARIO = "jobs.csv", "summary.json", "card.json", "scenario.yaml"
 BASELINE_JOBS = "baseline_jobs.csv"
 """Read if it is there: the baseline's schedule, for the dashed lines."""
@@ -48,6 +60,13 @@ class HybridSource(Protocol):
         """The tables as arrays."""
 
 
+class WorkflowSource(Protocol):
+    """What a report reads of the applications of a result (``results.WorkflowOutcome`` has it)."""
+
+    applications: Sequence[ApplicationRow]
+    tasks: TaskTable
+
+
 class Outcome(Protocol):
     """What a report reads of a result in memory (``results.Result`` has it)."""
 
@@ -59,6 +78,7 @@ class Outcome(Protocol):
 
     qpu: QpuSource | None
     hybrid: HybridSource | None
+    workflows: WorkflowSource | None
 
     @property
     def baseline(self) -> Outcome | None:
@@ -89,6 +109,9 @@ def from_result(result: Outcome) -> RunData:
         baseline_jobs=other,
         qpu=None if result.qpu is None else _qpu_view(result.qpu, result.summary["qpu"], settings),
         hybrid=None if result.hybrid is None else result.hybrid.data,
+        workflows=None
+        if result.workflows is None
+        else workflow_columns(result.workflows.applications, result.workflows.tasks),
     )
 
 
@@ -128,6 +151,7 @@ def from_folder(folder: Path) -> RunData:
         baseline_jobs=other,
         qpu=_qpu_in(folder, summary, settings) if isinstance(summary.get("qpu"), dict) else None,
         hybrid=_hybrid_in(folder) if isinstance(summary.get("hybrid"), dict) else None,
+        workflows=_workflows_in(folder) if isinstance(summary.get("workflows"), dict) else None,
     )
 
 
@@ -158,6 +182,16 @@ def _hybrid_in(folder: Path) -> HybridData:
         raise RunFolderError(f"{HYBRID_JOBS} or {PHASES} is damaged: {error}", where=str(folder)) from error
 
 
+def _workflows_in(folder: Path) -> WorkflowColumns:
+    """Return the applications of a run folder and their tasks."""
+    applications = _table(folder, WORKFLOWS, APPLICATION_WORDS)
+    tasks = _table(folder, TASKS, TASK_WORDS, TASK_COLUMNS)
+    try:
+        return written_columns(applications, tasks)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(f"{WORKFLOWS} or {TASKS} is damaged: {error}", where=str(folder)) from error
+
+
 def assemble(
     jobs: JobColumns,
     summary: Mapping[str, Any],
@@ -168,6 +202,7 @@ def assemble(
     baseline_jobs: JobColumns | None = None,
     qpu: QpuView | None = None,
     hybrid: HybridData | None = None,
+    workflows: WorkflowColumns | None = None,
 ) -> RunData:
     """Return the report's data from a run's tables.
 
@@ -181,13 +216,12 @@ def assemble(
         baseline_jobs: Its jobs.
         qpu: The QPU side; None: the scenario has no QPUs.
         hybrid: Hybrid jobs; None: the workload has none.
+        workflows: Applications; None: the workload has none.
     """
     other = baseline_summary or {}
     if hybrid is not None and qpu is not None and not qpu.data.n:
         qpu = None
-    partitions = partition_views(
-        settings.get("facility") or {}, jobs, summary.get("n_nodes"), _only_partition(summary)
-    )
+    partitions = partition_views(settings.get("facility") or {}, jobs, summary.get("n_nodes"), _only_partition(summary))
     firsts = np.array([part.first for part in partitions], dtype=np.int64)
     return RunData(
         name=str(settings.get("name") or summary.get("scenario") or "run"),
@@ -205,6 +239,7 @@ def assemble(
         settings=settings,
         qpu=qpu,
         hybrid=None if hybrid is None else hybrid_view(hybrid, summary, jobs, firsts, qpu, other),
+        workflows=None if workflows is None else workflow_view(workflows, summary, jobs, qpu, other),
     )
 
 

@@ -10,7 +10,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -85,9 +85,15 @@ class Sheet:
             return 0.0
         return _LINE_IN * -(-len(labels) // self.legend_columns(labels)) + 0.05
 
+    def for_legend(self, labels: Sequence[str]) -> Sheet:
+        """Return the sheet for a legend over axes without a title: as it is, or with no room beside, if it is long."""
+        wide_in = sum(_KEY_IN + _LETTER_IN * len(label) for label in labels)
+        return self if wide_in < self.width_in - self.left_in else replace(self, beside=False)
+
     def head_in(self, labels: Sequence[str]) -> float:
         """Return the room above axes that have a legend and no title."""
-        return 0.3 if self.beside else 0.1 + self.legend_in(labels)
+        sheet = self.for_legend(labels)
+        return 0.3 if sheet.beside else 0.1 + sheet.legend_in(labels)
 
     def new_figure(self, height_in: float) -> Figure:
         """Return an empty figure, without any pyplot state."""

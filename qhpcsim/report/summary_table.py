@@ -107,10 +107,31 @@ HYBRID_GROUP: tuple[tuple[str, str], ...] = (
     ("used_node_s", "of it in classical phases"),
 )
 """The same for key ``hybrid``."""
+WORKFLOW_GROUP: tuple[tuple[str, str], ...] = (
+    ("n_applications", "submitted"),
+    ("n_completed", "completed"),
+    ("n_with_lost_tasks", "with lost tasks"),
+    ("mean_time_to_solution_s", "mean time to solution"),
+    ("p95_time_to_solution_s", "95th percentile of time to solution"),
+    ("n_tasks", "tasks"),
+    ("n_tasks_lost", "tasks lost"),
+)
+"""The same for key ``workflows``."""
 _LEAST_POINTS = 0.0005
 _ROUNDING = 1e-12
 """Figures that differ by this share or less differ by the order in which numbers were added."""
-_ONLY_IF_ANY = ("n_failed", "n_killed", "n_rejected", "n_running", "n_queued", "n_unfinished", "n_walltime", "cost")
+_ONLY_IF_ANY = (
+    "n_failed",
+    "n_killed",
+    "n_rejected",
+    "n_running",
+    "n_queued",
+    "n_unfinished",
+    "n_walltime",
+    "n_with_lost_tasks",
+    "n_tasks_lost",
+    "cost",
+)
 
 _FORMATS: tuple[tuple[str, Format], ...] = (
     ("_node_s", node_time),
@@ -136,8 +157,11 @@ class Row:
 def summary_groups(run: RunData) -> list[tuple[str, list[Row]]]:
     """Return the groups of rows; figures that exist in neither run are left out."""
     groups = [(title, _rows(run.summary, run.baseline_summary, keys)) for title, keys in GROUPS if run.has_batch]
-    if run.hybrid is not None:
+    if run.has_parts:
         groups = [("Batch jobs" if title == "Jobs" else title, rows) for title, rows in groups]
+    if run.workflows is not None:
+        groups.insert(0, ("Applications", _rows(run.workflows.summary, run.workflows.baseline, WORKFLOW_GROUP)))
+    if run.hybrid is not None:
         groups.insert(0, ("Hybrid jobs", _rows(run.hybrid.summary, run.hybrid.baseline, HYBRID_GROUP)))
     if run.qpu is not None:
         sides = [run.qpu.summary, run.qpu.summary["background"] if run.qpu.has_others else {}]

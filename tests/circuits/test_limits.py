@@ -62,10 +62,10 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "text", "line", "says"), REFUSED, ids=[case[0] for case in REFUSED])
 def test_refused(tmp_path: Path, name: str, text: str | bytes, line: int | None, says: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(CircuitError) as caught:
         read_circuit(write(tmp_path, text))
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 20  # hangs, not slowness
     assert says in caught.value.message
     assert caught.value.where.endswith("a.qasm" if line is None else f"a.qasm:{line}")
     assert len(caught.value.block()) < 700

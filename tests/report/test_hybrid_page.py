@@ -16,7 +16,12 @@ from tests.report.hybrid_made import TWO_QPUS, loops, study
 from tests.report.synthetic import five
 from tests.report.test_page import outline, pictures, visible
 
-TITLES = ("What hybrid jobs and QPUs did", "Where the time of hybrid jobs went", "Nodes that hybrid jobs held", "Time to solution")
+TITLES = (
+    "What hybrid jobs and QPUs did",
+    "Where the time of hybrid jobs went",
+    "Nodes that hybrid jobs held",
+    "Time to solution",
+)
 RUNS = {
     "hold": lambda: study("baseline=fcfs"),
     "malleable": lambda: study("coupling=malleable", "coupling.resize_s=5s", "workload.n_jobs=20"),

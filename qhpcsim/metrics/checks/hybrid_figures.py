@@ -71,9 +71,7 @@ def _length_s(data: HybridData) -> Floats:
 
 
 def _counts(data: HybridData) -> dict[str, float | None]:
-    counts: dict[str, float | None] = {
-        key: int(np.isin(data.state, states).sum()) for key, states in _STATES.items()
-    }
+    counts: dict[str, float | None] = {key: int(np.isin(data.state, states).sum()) for key, states in _STATES.items()}
     return {**counts, "n_calls": int((data.phase_kind == QPU).sum())}
 
 

@@ -33,12 +33,15 @@ def check_covered(tables: HybridTables) -> Iterator[Violation]:
     data, slack = tables.data, tolerance_s(tables.data)
     rows = np.flatnonzero(data.phase_kind == CPU)
     middle_s = 0.5 * (data.phase_start_s + data.phase_end_s)[rows]
-    short = np.minimum.reduce(
-        [
-            _held(tables, rows, at_s)
-            for at_s in (data.phase_start_s[rows] + slack, middle_s, data.phase_end_s[rows] - slack)
-        ]
-    ) < (data.nodes[data.phase_job[rows]])
+    short = (
+        np.minimum.reduce(
+            [
+                _held(tables, rows, at_s)
+                for at_s in (data.phase_start_s[rows] + slack, middle_s, data.phase_end_s[rows] - slack)
+            ]
+        )
+        < (data.nodes[data.phase_job[rows]])
+    )
     bad = np.zeros(len(data.phase_job), dtype=bool)
     bad[rows] = short & ((data.phase_end_s - data.phase_start_s)[rows] > 4 * slack)
     yield from report_phases(data, "I21", bad, "computes without enough nodes")
