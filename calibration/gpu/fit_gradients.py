@@ -74,6 +74,11 @@ def errors(study: Study, runs: list[Run]) -> np.ndarray:
     return np.array([told_s(study, cluster, run) / run.time_s - 1.0 for run in runs])
 
 
+def strong_s(study: Study, cluster: GpuCluster, n_layers: int) -> dict[int, float]:
+    """Return predicted gradients of 30 qubits on 32 to 256 GPUs; such runs exist, and none is fitted or compared."""
+    return {number: told_s(study, cluster, _run(30, number, 1.0, n_layers)) for number in (32, 64, 128, 256)}
+
+
 def pilot_starts() -> tuple[np.ndarray, np.ndarray]:
     """Return nodes and seconds from a pilot's start to its readiness, of forward runs and gradients."""
     rows = [*seed_rows(FORWARD), *seed_rows(JACOBIANS)]
@@ -112,6 +117,7 @@ def main() -> None:
             print(f"{study.name}: {what}: {'{:.1f} % ({:.1f} … {:.1f})'.format(*interval(part))}")
         print("  " + ", ".join(f"{run.group}: {e:+.0%}" for run, e in zip(runs, wrong, strict=True)))
         print(f"  {results[-1][1]}")
+        print(f"  30 qubits, two layers: {strong_s(study, results[-1][1], 2)}")
     nodes, start_s = pilot_starts()
     starts = np.concatenate(list(start_errors().values()))
     print(f"pilots: {fit_start(nodes, start_s)} s; held out {'{:.1f} % ({:.1f} … {:.1f})'.format(*interval(starts))}")

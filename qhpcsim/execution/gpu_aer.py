@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from qhpcsim.core.errors import EngineError
+from qhpcsim.core.errors import EngineError, shorten
 from qhpcsim.core.registry import register
 from qhpcsim.execution.gpu_cupy import cupy_module, facts
 from qhpcsim.execution.gpu_kernels import GpuFacts, GpuKernels, Unavailable
@@ -33,14 +33,13 @@ _CPU = GpuFacts("CPU", 2.0**30, 2.0**20)
 class AerKernels(GpuKernels):
     """Dense gates by Aer: (long run − short run) / (gates of the one − gates of the other)."""
 
-    fusion_width: ClassVar[int] = 5
-    fusion_note: ClassVar[str] = "fusion_max_qubit of Aer"
+    fusion_width: ClassVar[int] = 5  # fusion_max_qubit of Aer
 
     def __init__(self, device: str = "GPU") -> None:
         try:
             import qiskit_aer
-        except ImportError:
-            raise Unavailable("Qiskit Aer is not installed") from None
+        except ImportError as error:
+            raise Unavailable(f"Qiskit Aer cannot be imported: {shorten(error)}") from None
         devices = qiskit_aer.AerSimulator().available_devices()
         if device not in devices:
             raise Unavailable(f"Qiskit Aer has only {', '.join(devices)}; its GPU part is qiskit-aer-gpu")

@@ -18,14 +18,14 @@ from qhpcsim.models.gpu_statevector import GpuStateVector
 
 ASSUMED_FIXED_S = 0.027
 """A run's time beside its gates where the software has no runs: as card a100_40, from cusvaer."""
-ASSUMED_FUSION = 4
 HOST_BYTES_S, HOST_BYTES = 16e9, 256e9
 """States larger than the GPU: half of a PCIe 4 link, and a share of a host's memory; not measured."""
 CIRCUIT_SIGMA = 0.2
 """From kernels to whole circuits: what shipped cards assume, from circuits of the Atlas artifact."""
-N_MIN_SIZES = 6
-"""Fewest sizes of states from which a card is made."""
+N_MIN_SIZES = 3
+"""Fewest sizes of states on either side of the cache from which a card is made."""
 BUSY_SPREAD = 0.1
+"""Median batch over shortest batch, less one, from which the GPU is said to be busy."""
 FACTS = ("gpu", "memory_bytes", "cache_bytes", "software", "fixed_s", "fusion_width")
 TIMES = ("n_qubits", "width", "precision", "seconds", "spread")
 
@@ -72,11 +72,11 @@ def fitted(bench: Bench, rows: Sequence[KernelRow], seed: int = 0) -> GpuCalibra
     used = [row for row in rows if row.width in FITTED_WIDTHS]
     large = {row.n_qubits for row in used if row.state_bytes > bench.facts.cache_bytes}
     small = {row.n_qubits for row in used} - large
-    if min(len(large), len(small)) < N_MIN_SIZES // 2:
+    if min(len(large), len(small)) < N_MIN_SIZES:
         raise CardError(
             f"{len(small)} sizes of states inside the cache and {len(large)} beyond it",
             where="calibrate gpu",
-            allowed=f"{N_MIN_SIZES // 2} or more of each",
+            allowed=f"{N_MIN_SIZES} or more of each",
         )
     blank = GpuStateVector(
         name=bench.facts.name,

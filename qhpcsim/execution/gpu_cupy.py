@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from qhpcsim.core.errors import shorten
 from qhpcsim.core.registry import register
 from qhpcsim.execution.gpu_kernels import GpuFacts, GpuKernels, Unavailable
 
@@ -69,12 +70,12 @@ def cupy_module() -> Any:
     """
     try:
         import cupy
-    except ImportError:
-        raise Unavailable("CuPy is not installed") from None
+    except ImportError as error:
+        raise Unavailable(f"CuPy cannot be imported: {shorten(error)}") from None
     try:
         n_devices = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
-        raise Unavailable(f"CuPy finds no GPU: {error}") from None
+        raise Unavailable(f"CuPy finds no GPU: {shorten(error)}") from None
     if n_devices < 1:
         raise Unavailable("CuPy finds no GPU")
     return cupy
@@ -113,8 +114,7 @@ def timed_batches(cupy: Any, run: Callable[[int], None], n_gates: int) -> list[f
 class CupyKernels(GpuKernels):
     """Dense gates by a kernel of our own."""
 
-    fusion_width: ClassVar[int] = 4
-    fusion_note: ClassVar[str] = "as card a100_40: the kernels alone join nothing"
+    fusion_width: ClassVar[int] = 4  # as card a100_40: kernels alone join nothing
 
     def __init__(self) -> None:
         self.cupy = cupy_module()

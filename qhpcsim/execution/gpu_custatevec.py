@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
 
-from qhpcsim.core.errors import EngineError
+from qhpcsim.core.errors import EngineError, shorten
 from qhpcsim.core.registry import register
 from qhpcsim.execution.gpu_cupy import cupy_module, facts, timed_batches
 from qhpcsim.execution.gpu_kernels import GpuFacts, GpuKernels, Unavailable
@@ -58,7 +58,7 @@ def library() -> ctypes.CDLL:
     try:
         opened = ctypes.CDLL(str(path))
     except OSError as error:
-        raise Unavailable(f"{WHEEL} does not load: {error}") from None
+        raise Unavailable(f"{WHEEL} does not load: {shorten(error)}") from None
     for name, arguments in SIGNATURES.items():
         function = getattr(opened, name)
         function.argtypes, function.restype = arguments, _INT
@@ -89,8 +89,7 @@ def _inside(package: str, name: str) -> Path | None:
 class CustatevecKernels(GpuKernels):
     """Dense gates by ``custatevecApplyMatrix``."""
 
-    fusion_width: ClassVar[int] = 4
-    fusion_note: ClassVar[str] = "as card a100_40: the library alone joins nothing"
+    fusion_width: ClassVar[int] = 4  # as card a100_40: kernels alone join nothing
 
     def __init__(self) -> None:
         self.cupy, self.library = cupy_module(), library()

@@ -36,8 +36,6 @@ class GpuKernels(ABC):
     """Name and version, for the card."""
     fusion_width: ClassVar[int]
     """Qubits on which the simulator that uses these kernels joins gates."""
-    fusion_note: ClassVar[str]
-    """Where that number comes from."""
 
     @abstractmethod
     def facts(self) -> GpuFacts:

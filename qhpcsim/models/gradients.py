@@ -61,7 +61,8 @@ class AdjointJacobian:
     Assumes:
         Gates of one angle: rotations of three are taken apart. Gates are not fused. Every angle is wanted.
     Not modelled:
-        Observables of many terms (their own passes), checkpoints, observables shared out over devices.
+        Observables of many terms (their own passes), checkpoints, observables shared out over devices. Published
+        gradients on one node take 1.3 to 2.6 times as long as these steps; the reason is not known.
     Source:
         T. Jones, J. Gacon, arXiv:2009.02823; the order of steps of Lightning-GPU 0.34, ``adjointJacobian_serial``;
         calibration/gpu/gradients.md.

@@ -185,7 +185,7 @@ def _caption(jobs: Activity, rows: Sequence[Bar]) -> str:
     n_done = int(jobs.done.sum())
     text = f"Means of the {jobs.noun}s of each row." if jobs.n > 1 else f"The only {jobs.noun}."
     if n_done > _MOST_JOBS and not jobs.motif:
-        text += " Quarters by time from submission to end, the stopped ones left out."
+        text += " Quarters of the completed ones, by time from submission to end."
     held_h, used_h = float(jobs.held_node_s.sum()) / _HOUR_S, float(jobs.used_node_s.sum()) / _HOUR_S
     text += f" In all, {jobs.noun}s held nodes for {number(held_h)} node hours"
     text += f", {number(max(0.0, held_h - used_h))} of them idle." if held_h > 0 else "."

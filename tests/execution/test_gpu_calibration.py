@@ -36,7 +36,7 @@ BYTES = {"single": 8, "double": 16}
 class FakeGpu(GpuKernels):
     """Follows ``TRUTH``; noise of two percent, every tenth batch disturbed, gates on five qubits twice as slow."""
 
-    software, fusion_width, fusion_note = "fake 1.0", 4, "none"
+    software, fusion_width = "fake 1.0", 4
 
     def __init__(self, noise: float = 0.02) -> None:
         self.noise, self.rng, self.asked = noise, np.random.default_rng(5), []

@@ -6,8 +6,10 @@ from qhpcsim.report.page import render
 from qhpcsim.report.sources import from_result
 from tests.report.browser import chromium, screenshot, set_width
 from tests.report.builds import run_data
+from tests.report.hybrid_made import loops, study
 from tests.report.qpu_made import qpu_result, week
 from tests.report.synthetic import five, many, two_partitions
+from tests.report.workflow_made import centre
 
 BROKEN = "return [...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).length"
 OVERFLOW = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -36,10 +38,14 @@ PAGES = {
     "many": lambda: batch_page(many(20_000)),
     "qpus": lambda: render(from_result(qpu_result(week()))),
     "both": lambda: render(from_result(qpu_result(week(200), five()))),
+    "hybrid": lambda: render(from_result(study("coupling=malleable", "baseline=fcfs"))),
+    "loops": lambda: render(from_result(loops("workload.n_jobs=40"))),
+    "applications": lambda: render(from_result(centre())),
 }
+N_IMAGES = {"five": 4, "thousands": 4, "many": 4, "qpus": 4, "both": 8, "hybrid": 11, "loops": 11, "applications": 11}
 
 
-@pytest.mark.parametrize(("size", "n_images"), [("five", 4), ("thousands", 4), ("many", 4), ("qpus", 4), ("both", 8)])
+@pytest.mark.parametrize(("size", "n_images"), N_IMAGES.items())
 def test_page_opens_cleanly(size, n_images, window, tmp_path):
     page = tmp_path / f"{size}.html"
     page.write_text(PAGES[size](), encoding="utf-8")

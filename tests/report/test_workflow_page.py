@@ -6,7 +6,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-import qhpcsim
 from qhpcsim.core.errors import RunFolderError
 from qhpcsim.core.task_records import word_texts
 from qhpcsim.report import write_report
@@ -18,18 +17,9 @@ from qhpcsim.report.sources import from_result
 from qhpcsim.report.workflow_tables import call_costs, matched, motif_table
 from qhpcsim.report.workflow_view import LOOKS
 from tests.report.test_page import outline, pictures, visible
+from tests.report.workflow_made import centre
 
 TITLES = ("What applications and QPUs did", "Where the time of applications went", "Nodes that applications held")
-
-
-def centre(*changes):
-    small = [
-        "workload.n_applications=24",
-        "workload.background=none",
-        "workload.gaps.mean_s=1min",
-        "facility.partitions.a100.nodes=4",
-    ]
-    return qhpcsim.simulate(qhpcsim.load("hybrid_centre", [*small, *changes]))
 
 
 @pytest.fixture(scope="module")
