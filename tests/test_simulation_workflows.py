@@ -84,3 +84,10 @@ def test_mistakes_are_refused_with_the_nearest_word(override, words):
 def test_motifs_that_call_a_qpu_need_one():
     with pytest.raises(ConfigError, match="QPU"):
         qhpcsim.simulate(qhpcsim.load("hybrid_centre", (*SMALL, "workload.n_applications=60", "qpu=none")))
+
+
+def test_the_scenario_that_a_run_leaves_gives_the_run_again(result, tmp_path):
+    first = result.write(tmp_path / "a")
+    again = qhpcsim.simulate(qhpcsim.load(str(first / "scenario.yaml"))).write(tmp_path / "b")
+    for name in ("jobs.csv", "tasks.csv", "workflows.csv", "qpu.csv"):
+        assert (first / name).read_bytes() == (again / name).read_bytes(), name

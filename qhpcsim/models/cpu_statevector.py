@@ -17,6 +17,7 @@ from qhpcsim.models.statevector_features import NAMES, SCALES, TERMS, Machine, T
 
 MODEL = "cpu_statevector"
 FOLDER = "cpu"
+_OUTCOME = NAMES.index("outcome")
 USABLE_FRAC = 0.9
 """Share of the memory that a state may take; the simulator refuses more than all of it."""
 
@@ -80,7 +81,7 @@ class CpuStateVector:
         return self.machine.threads
 
     def predict(self, cost: CircuitCost) -> StateVectorPrediction:
-        """Return the time of one run.
+        """Return the time of one run; its lower end is that of a state with a single outcome.
 
         Raises:
             CircuitError: if the state vectors do not fit the machine.
@@ -101,9 +102,8 @@ class CpuStateVector:
             parts[term.part] = parts.get(term.part, 0.0) + float(seconds)
         own = Z_90 * float(np.std(np.log(np.maximum(self.draws @ number, 1e-12) / median_s)))
         low, high = max(-self.log_low, own), max(self.log_high, own)
-        return StateVectorPrediction(
-            median_s, median_s * math.exp(-low), median_s * math.exp(high), float(memory_bytes), parts
-        )
+        p5_s = (median_s - each_s[_OUTCOME]) * math.exp(-low)
+        return StateVectorPrediction(median_s, p5_s, median_s * math.exp(high), float(memory_bytes), parts)
 
     def dominant(self, cost: CircuitCost) -> str:
         """Return what takes most of the time, in words."""

@@ -36,7 +36,7 @@ class PilotShape:
     """Pilots of this shape for each application."""
     walltime_s: float = 0.0
     """0: from what the application is predicted to take."""
-    cores_per_node: int = 0
+    slots_per_node: int = 0
     """Slots for cores on each node; 0: the partition's cores."""
     reserve: bool = False
     """Submitted only if a scaling policy asks for them."""
@@ -165,7 +165,7 @@ def _application(
 def _asks(shape: PilotShape, partitions: dict[str, Partition], rng: np.random.Generator) -> list[PilotAsk]:
     home = shape.partition or next(iter(partitions))
     return [
-        PilotAsk(home, int(rng.choice(shape.nodes)), shape.walltime_s, shape.cores_per_node, shape.reserve)
+        PilotAsk(home, int(rng.choice(shape.nodes)), shape.walltime_s, shape.slots_per_node, shape.reserve)
         for _ in range(shape.count)
     ]
 
@@ -212,9 +212,9 @@ def _check_shape(shape: PilotShape, partitions: dict[str, Partition], where: str
         )
     if not shape.nodes or not all(1 <= n <= partitions[home].nodes for n in shape.nodes):
         raise ConfigError(f"nodes {shape.nodes}", where=where, allowed=f"1 … {partitions[home].nodes}")
-    if shape.count < 1 or shape.cores_per_node < 0 or not 0 <= shape.walltime_s < np.inf:
+    if shape.count < 1 or shape.slots_per_node < 0 or not 0 <= shape.walltime_s < np.inf:
         raise ConfigError(
-            "count, cores_per_node or walltime_s is impossible", where=where, allowed="1 or more, ≥ 0, ≥ 0"
+            "count, slots_per_node or walltime_s is impossible", where=where, allowed="1 or more, ≥ 0, ≥ 0"
         )
 
 
