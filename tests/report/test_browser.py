@@ -51,6 +51,7 @@ def test_page_opens_cleanly(size, n_images, window, tmp_path):
     page.write_text(PAGES[size](), encoding="utf-8")
     window.get(page.as_uri())
     assert window.execute_script("return document.images.length") == n_images
+    assert window.execute_async_script("const done = arguments[0]; " + READY)
     assert window.execute_script(BROKEN) == 0
     for width in (400, 1200):
         set_width(window, width)
