@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 2
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 18
 
-run: $(VENV)/.installed ## install, run the quickstart scenario and show its answer
+run: $(VENV)/.installed ## install, run a day of a hybrid centre (the quickstart) and show its answer
 	@$(BIN)/qhpcsim run quickstart
 
 test: $(VENV)/.dev ## install with the test tools, then lint, types and tests

@@ -1,7 +1,8 @@
 """Discrete-event simulator of hybrid quantum-HPC facilities.
 
 ``load(name_or_path, overrides)`` makes a ``Scenario``, ``simulate(scenario)`` turns it into a ``Result``.
-``share_qpus(loops, qpus, rules)`` runs jobs on regions of shared QPUs.
+``sweep(scenario, overrides, seeds)`` simulates every combination of values; ``share_qpus(loops, qpus, rules)`` runs
+jobs on regions of shared QPUs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from qhpcsim.results.result import Result
     from qhpcsim.scenario import Scenario
     from qhpcsim.simulation import simulate
+    from qhpcsim.studies.simulating import Workers
+    from qhpcsim.studies.sweep import Sweep, sweep
 
 __all__ = [
     "RegionLoops",
@@ -23,10 +26,13 @@ __all__ = [
     "SharedQpu",
     "SharedRun",
     "SharingRules",
+    "Sweep",
+    "Workers",
     "__version__",
     "load",
     "share_qpus",
     "simulate",
+    "sweep",
 ]
 
 _HOMES = {
@@ -37,6 +43,9 @@ _HOMES = {
     "SharingRules": "qhpcsim.facility.shared_qpus",
     "share_qpus": "qhpcsim.facility.region_loops",
     "simulate": "qhpcsim.simulation",
+    "sweep": "qhpcsim.studies.sweep",
+    "Sweep": "qhpcsim.studies.sweep",
+    "Workers": "qhpcsim.studies.simulating",
     "Scenario": "qhpcsim.scenario",
     "Result": "qhpcsim.results.result",
 }

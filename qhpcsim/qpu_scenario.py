@@ -135,6 +135,8 @@ class QpuDevice:
     """Load of other users: a backend of card ``qpu_background/ibm_2023``, such as ``ibm_perth``; empty: none."""
     drift: bool = False
     """Errors wander from calibration to calibration (card ``fidelity/drift``); False: the card's errors hold."""
+    count: int = 1
+    """QPUs of this kind; 0: none. ``config.load`` makes copies of it, NAME-2, NAME-3, …, and leaves 1 in each."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qhpcsim.qpu_scenario import NO_QPUS, QpuService, QpuWorkload
+from qhpcsim.qpu_scenario import HOUR_S, NO_QPUS, Duration, QpuService, QpuWorkload
 
 SEMANTICS = ("batch", "each", "pyss", "batsched")
 """Named conventions of what happens at one instant; see docs/semantics.md."""
@@ -31,6 +31,36 @@ class NodeGroup:
 
 
 @dataclass(frozen=True)
+class NodeFailures:
+    """How single nodes break down, each by itself, unseen by schedulers before and without a known end."""
+
+    mtbf_s: float = 0.0
+    """Mean time that a node works before it fails; 0: failures only at ``fixed_s``."""
+    law: str = "exponential"
+    """Law of that time, one of ``workloads.laws``."""
+    cv: float | None = None
+    """Its coefficient of variation, for laws that need one."""
+    repair: Duration = field(default_factory=lambda: Duration("exponential", HOUR_S))
+    """How long a node is then away."""
+    fixed_s: tuple[tuple[int, float, float], ...] = ()
+    """(node of the partition from 0, from, to) of failures at known times, as a log tells them; on the axis of the
+    workload's file."""
+
+
+@dataclass(frozen=True)
+class PlannedOutage:
+    """Nodes away from ``start_s`` to ``end_s``, as schedulers know beforehand: a maintenance reservation."""
+
+    start_s: float = 0.0
+    """On the axis of the workload's file."""
+    end_s: float = 0.0
+    nodes: int | None = None
+    """How many, whichever are free then; None: all of the partition."""
+    partition: str = ""
+    """Which partition; empty: each."""
+
+
+@dataclass(frozen=True)
 class Partition:
     """A set of nodes under one queue; node ids count up through the partitions in their order.
 
@@ -49,6 +79,15 @@ class Partition:
     """``exclusive``: a job owns whole nodes. ``cores``: jobs share nodes by cores, GPUs and memory."""
     groups: dict[str, NodeGroup] = field(default_factory=dict)
     """Node groups in node-id order; their nodes add up to ``nodes``. Empty: all nodes are alike."""
+    failures: NodeFailures = field(default_factory=NodeFailures)
+    outages: tuple[PlannedOutage, ...] = ()
+    requeue: bool = True
+    """Jobs that lose a node go back into the queue and begin again (Slurm JobRequeue=1); False: they are killed."""
+
+    @property
+    def can_break(self) -> bool:
+        """Whether nodes are ever away."""
+        return self.failures.mtbf_s > 0 or bool(self.failures.fixed_s) or bool(self.outages)
 
 
 @dataclass(frozen=True)
@@ -60,6 +99,12 @@ class Facility:
     idle_w: float | None = None
     busy_w: float | None = None
     partitions: dict[str, Partition] = field(default_factory=dict)
+    failures: NodeFailures = field(default_factory=NodeFailures)
+    """Of every partition that states none itself."""
+    outages: tuple[PlannedOutage, ...] = ()
+    """Besides those that a partition states itself."""
+    requeue: bool = True
+    """False: no partition requeues."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +118,9 @@ class Workload:
     """``kill``: a job ends at its requested time at the latest. ``extend``: it runs on."""
     load_scale: float = 1.0
     """Arrivals come this many times as fast: every submission time is divided by it."""
+    made_for: dict[str, int] = field(default_factory=dict)
+    """Nodes of partitions as a generator is to see them, so that machines of any size get the same jobs; partitions
+    that are not named: their own."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +193,19 @@ class ScalingParams:
 
 
 @dataclass(frozen=True)
+class PlacementParams:
+    """Which alternative a stage that has several takes; a registered policy with parameters is a subclass."""
+
+    name: str = "least_completion"
+    min_fidelity: float = 0.0
+    """Alternatives, and QPUs, with a lower or an unknown expected fidelity are not taken; 0: any will do."""
+    max_cost: float | None = None
+    """Alternatives with a higher or an unknown predicted cost are not taken; None: any will do."""
+    node_hour_price: float | None = None
+    """Of a node of pilots, in the QPUs' currency; a task pays for its share of the node. None: not known."""
+
+
+@dataclass(frozen=True)
 class Middleware:
     """The layer of pilots and tasks between applications and the batch system."""
 
@@ -154,6 +215,8 @@ class Middleware:
     """The client has the loop that was measured, one result a turn; False: it collects at no cost."""
     binding: BindingParams = field(default_factory=BindingParams)
     scaling: ScalingParams = field(default_factory=ScalingParams)
+    placement: PlacementParams = field(default_factory=PlacementParams)
+    """Decides where stages with alternatives run."""
     retries: int = 0
     """Times that a task is tried again after its pilot ended or its work failed."""
     contention: str = ""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qhpcsim.core.errors import ConfigError, FacilityError
+from qhpcsim.core.errors import ConfigError, FacilityError, nearest, shorten
 from qhpcsim.core.hybrid_records import HybridWork
 from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
 from qhpcsim.core.workflow_records import WorkflowWork
+from qhpcsim.facility.node_outages import with_outages
 from qhpcsim.facility.replay import replay
 from qhpcsim.results.result import Result
 from qhpcsim.scenario import Facility, Partition, Policy, Scenario, TraceWorkload
@@ -46,10 +47,8 @@ def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | N
     if seed is not None:
         scenario = dataclasses.replace(scenario, seed=seed)
     work, partitions = build(scenario)
-    if isinstance(work, HybridWork):
-        return _hybrid_result(scenario, work, partitions, progress, began_s)
-    if isinstance(work, WorkflowWork):
-        return _workflow_result(scenario, work, partitions, progress, began_s)
+    if isinstance(work, HybridWork | WorkflowWork):
+        return _on_one_clock(scenario, work, partitions, progress, began_s)
     table, qpus = work, _qpu_side(scenario)
     if qpus is not None and qpus.on_premises:
         table, partitions = qpus.join(table, partitions)
@@ -68,64 +67,36 @@ def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | N
     )
 
 
-def _hybrid_result(
+def _on_one_clock(
     scenario: Scenario,
-    work: HybridWork,
+    work: HybridWork | WorkflowWork,
     partitions: dict[str, Partition],
     progress: Progress | None,
     began_s: float,
-    baseline: bool = False,
 ) -> Result:
-    """Return the result of a scenario with hybrid jobs; its baseline runs on a workload made anew."""
-    from qhpcsim.simulation_hybrid import simulate_hybrid
-
-    other = None
-    if scenario.baseline and not baseline:
+    """Return the result of a scenario whose jobs use nodes and QPUs; its baseline runs on a workload made anew."""
+    baseline = None
+    if scenario.baseline:
         plain = dataclasses.replace(scenario, policy=_baseline_policy(scenario), baseline="")
         again, _ = build(plain)
-        assert isinstance(again, HybridWork)
-        other = _hybrid_result(plain, again, partitions, None, began_s, baseline=True)
-    made = simulate_hybrid(scenario, work, partitions, progress)
-    return Result(
-        scenario=scenario,
-        table=made.table,
-        schedule=made.schedule,
-        partitions=made.partitions,
-        card={} if baseline else _card(scenario, made.schedule, time.perf_counter() - began_s),
-        baseline=other,
-        qpu=made.qpu,
-        hybrid=made.hybrid,
-    )
+        assert isinstance(again, HybridWork | WorkflowWork)
+        baseline = dataclasses.replace(_on_one_clock(plain, again, partitions, None, began_s), card={})
+    made = _made(scenario, work, partitions, progress)
+    card = _card(scenario, made["schedule"], time.perf_counter() - began_s)
+    return Result(scenario=scenario, card=card, baseline=baseline, **{"partitions": partitions, **made})
 
 
-def _workflow_result(
-    scenario: Scenario,
-    work: WorkflowWork,
-    partitions: dict[str, Partition],
-    progress: Progress | None,
-    began_s: float,
-    baseline: bool = False,
-) -> Result:
-    """Return the result of a scenario with applications; its baseline runs on a workload made anew."""
+def _made(
+    scenario: Scenario, work: HybridWork | WorkflowWork, partitions: dict[str, Partition], progress: Progress | None
+) -> dict[str, Any]:
+    """Return what a run on one clock gave, as fields of ``Result``."""
+    if isinstance(work, HybridWork):
+        from qhpcsim.simulation_hybrid import simulate_hybrid
+
+        return vars(simulate_hybrid(scenario, work, partitions, progress))
     from qhpcsim.simulation_workflows import simulate_workflows
 
-    other = None
-    if scenario.baseline and not baseline:
-        plain = dataclasses.replace(scenario, policy=_baseline_policy(scenario), baseline="")
-        again, _ = build(plain)
-        assert isinstance(again, WorkflowWork)
-        other = _workflow_result(plain, again, partitions, None, began_s, baseline=True)
-    made = simulate_workflows(scenario, work, partitions, progress)
-    return Result(
-        scenario=scenario,
-        table=made.table,
-        schedule=made.schedule,
-        partitions=partitions,
-        card={} if baseline else _card(scenario, made.schedule, time.perf_counter() - began_s),
-        baseline=other,
-        qpu=made.qpu,
-        workflows=made.workflows,
-    )
+    return vars(simulate_workflows(scenario, work, partitions, progress))
 
 
 def simulate_table(
@@ -145,13 +116,18 @@ def build(scenario: Scenario) -> tuple[JobTable | HybridWork | WorkflowWork, dic
     """
     workload = scenario.workload
     if isinstance(workload, TraceWorkload):
+        if workload.made_for:
+            raise ConfigError(
+                "is for generated jobs; those of a file stay as they are", where="workload.made_for", hint="leave it out"
+            )
         table = _read(workload)
         partitions = resolve(scenario.facility, table.machine_nodes, workload.path)
     else:
         needs_none = workload.source == NO_JOBS and scenario.facility.nodes is None
         partitions = dict(scenario.facility.partitions) if needs_none else resolve(scenario.facility, None, "")
         entry = lookup("generator", workload.source, "workload.source")
-        table = entry.target(workload, _for_batch_jobs(scenario, partitions), Rng(scenario.seed))
+        seen = _made_for(workload.made_for, _for_batch_jobs(scenario, partitions))
+        table = entry.target(workload, seen, Rng(scenario.seed))
         if isinstance(table, HybridWork | WorkflowWork):
             return table, partitions
     if workload.max_jobs is not None or workload.load_scale != 1.0:
@@ -162,6 +138,23 @@ def build(scenario: Scenario) -> tuple[JobTable | HybridWork | WorkflowWork, dic
         if workload.load_scale != 1.0:
             table = scaled_load(table, workload.load_scale)
     return table, partitions
+
+
+def _made_for(nodes: dict[str, int], partitions: dict[str, Partition]) -> dict[str, Partition]:
+    """Return the partitions as the generator of a workload is to see them.
+
+    Raises:
+        ConfigError: for a partition that is not there.
+    """
+    for name, n_nodes in nodes.items():
+        if name not in partitions or n_nodes < 1:
+            raise ConfigError(
+                f"{n_nodes} nodes for partition {shorten(name)!r}",
+                where=f"workload.made_for.{shorten(name)}",
+                allowed=f"at least 1 node for {shorten(', '.join(partitions), 300)}",
+                suggestion=nearest(name, [each for each in partitions if each != name]),
+            )
+    return partitions | {name: dataclasses.replace(partitions[name], nodes=n) for name, n in nodes.items()}
 
 
 def resolve(facility: Facility, stated_nodes: int | None, path: str) -> dict[str, Partition]:
@@ -176,7 +169,7 @@ def resolve(facility: Facility, stated_nodes: int | None, path: str) -> dict[str
         FacilityError: if nobody says how large the machine is.
     """
     if facility.partitions:
-        return dict(facility.partitions)
+        return with_outages(facility, facility.partitions)
     nodes = facility.nodes if facility.nodes is not None else stated_nodes
     if nodes is None:
         raise FacilityError(
@@ -184,7 +177,9 @@ def resolve(facility: Facility, stated_nodes: int | None, path: str) -> dict[str
             where=path or "facility.nodes",
             hint="add facility.nodes=N",
         )
-    return {ONE_PARTITION: Partition(nodes=nodes, idle_w=facility.idle_w, busy_w=facility.busy_w)}
+    return with_outages(
+        facility, {ONE_PARTITION: Partition(nodes=nodes, idle_w=facility.idle_w, busy_w=facility.busy_w)}
+    )
 
 
 def _for_batch_jobs(scenario: Scenario, partitions: dict[str, Partition]) -> dict[str, Partition]:
@@ -246,7 +241,16 @@ def _replay(
 ) -> Schedule:
     if not partitions:
         return _nothing()
-    return replay(table, partitions, policy, scenario.scheduler, scenario.workload.overrun, scenario.engine, progress)
+    return replay(
+        table,
+        partitions,
+        policy,
+        scenario.scheduler,
+        scenario.workload.overrun,
+        scenario.engine,
+        progress,
+        Rng(scenario.seed),
+    )
 
 
 def _nothing() -> Schedule:
@@ -266,16 +270,17 @@ def _card(scenario: Scenario, schedule: Schedule, wall_s: float) -> dict[str, An
         "wall_s": round(wall_s, 6),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in packages},
-        "inputs": _input_hashes(scenario),
+        "inputs": input_hashes(scenario),
     }
 
 
-def _input_hashes(scenario: Scenario) -> dict[str, str]:
+def input_hashes(scenario: Scenario) -> dict[str, str]:
     """Return the SHA-256 of every file that the scenario reads."""
     import hashlib
     from pathlib import Path
 
-    paths = [getattr(workload, "path", "") for workload in (scenario.workload, scenario.qpu_workload)]
+    workloads = [scenario.workload, getattr(scenario.workload, "trace", None), scenario.qpu_workload]
+    paths = [getattr(workload, "path", "") for workload in workloads]
     paths += [device.card for device in scenario.qpu.qpus.values() if device.card.endswith((".yaml", ".yml"))]
     found = {}
     for path in filter(None, paths):

@@ -8,7 +8,6 @@ import numpy as np
 
 from qhpcsim.core.qpu_records import QpuDemand, QpuJobState, QpuJobTable, QpuSchedule
 from qhpcsim.core.records import FloatArray, JobTable, Schedule
-from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.qpu_gres import GresJobs, as_batch_jobs, qpu_schedule
 from qhpcsim.facility.qpu_ledger import ledger
@@ -16,6 +15,7 @@ from qhpcsim.facility.qpu_simulation import run_qpu
 from qhpcsim.models.qpu_fleet import Fleet, request_of
 from qhpcsim.results.qpu_outcome import QpuOutcome
 from qhpcsim.scenario import Partition, Scenario
+from qhpcsim.simulation_calls import qpu_demand
 
 Progress = Callable[[float], None]
 _SHOWN = 5
@@ -35,7 +35,7 @@ class QpuSide:
     def __init__(self, scenario: Scenario) -> None:
         self._rng = Rng(scenario.seed)
         self._fleet = Fleet.open(scenario.qpu, self._rng)
-        self._demand = _demand(scenario, self._rng)
+        self._demand = qpu_demand(scenario, self._rng)
         self._jobs = self._fleet.jobs(self._demand)
         self._quality = self._fleet.quality(self._demand)
         self._gres: GresJobs | None = None
@@ -116,10 +116,3 @@ def walltimes_s(fleet: Fleet, demand: QpuDemand) -> FloatArray:
         given = np.isfinite(demand.service_s)
         limit_s[given] = demand.service_s[given, None]
     return limit_s
-
-
-def _demand(scenario: Scenario, rng: Rng) -> QpuDemand:
-    workload = scenario.qpu_workload
-    entry = lookup("qpu_generator", workload.source, "qpu_workload.source")
-    demand: QpuDemand = entry.target(workload, rng)
-    return demand

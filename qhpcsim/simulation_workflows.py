@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from qhpcsim.core.collection import no_collection
 from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.rng import Rng
 from qhpcsim.core.workflow_records import WorkflowWork
@@ -35,6 +36,7 @@ class WorkflowResult:
     workflows: WorkflowOutcome
 
 
+@no_collection()
 def simulate_workflows(
     scenario: Scenario,
     work: WorkflowWork,
@@ -85,6 +87,7 @@ def task_layer(params: Middleware) -> TaskLayer:
     return TaskLayer(
         binding=params.binding,
         scaling=params.scaling,
+        placement=params.placement,
         pool=dataclasses.replace(pool, retries=params.retries),
         pilot=pilot,
         client=client,
@@ -109,7 +112,7 @@ def _rows(work: WorkflowWork, applications: Applications) -> list[ApplicationRow
             run.started_s,
             run.ended_s if not np.isnan(run.ended_s) else np.nan,
             run.state,
-            sum(len(stage.tasks) + len(stage.calls) for stage in run.stages),
+            sum(len(stage.tasks) + len(stage.calls) for part in run.all_runs() for stage in part.stages),
             run.n_failed,
         )
         for asked, run in zip(work.applications, applications.runs, strict=True)

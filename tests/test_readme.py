@@ -38,3 +38,10 @@ def test_blocks_run_as_they_stand(page: str, tmp_path: Path) -> None:
 
 def test_the_readme_has_tested_blocks() -> None:
     assert len(BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))) >= 3
+
+
+def test_the_readme_shows_the_answer_of_the_quickstart() -> None:
+    import qhpcsim
+
+    shown = " ".join((ROOT / "README.md").read_text(encoding="utf-8").replace("\n> ", " ").split())
+    assert qhpcsim.simulate(qhpcsim.load("quickstart")).answer in shown

@@ -10,7 +10,7 @@ import qhpcsim
 from qhpcsim.core.errors import ConfigError
 
 SMALL = ("workload.n_jobs=4", "workload.loops=6", "facility.nodes=4")
-COUPLINGS = ("hold", "exclusive", "vqpu", "hold_unhold", "malleable", "split")
+COUPLINGS = ("hold", "exclusive", "vqpu", "hold_unhold", "malleable", "split", "pilot")
 
 
 @pytest.mark.parametrize("coupling", COUPLINGS)

@@ -15,7 +15,7 @@ from qhpcsim.results.run_folder import FILES, QPU_FILES
 
 CLOUD = ("qpu_service", ["qpu_workload.duration_s=6h"])
 MIXED = (
-    "quickstart",
+    "small_centre",
     [
         "workload.n_jobs=80",
         "facility=small_centre_qpu",
@@ -180,7 +180,7 @@ def test_qpus_without_jobs():
 
 def test_stale_tables_of_an_earlier_run_go(tmp_path):
     folder = run(*CLOUD).write(tmp_path / "run")
-    run("quickstart", ["workload.n_jobs=20"]).write(folder)
+    run("small_centre", ["workload.n_jobs=20"]).write(folder)
     assert not any((folder / name).exists() for name in QPU_FILES)
     assert Result.read(folder).qpu is None
     assert "qpu" not in Result.read(folder).summary

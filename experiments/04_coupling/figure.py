@@ -16,6 +16,7 @@ COLOURS = {
     "hold_unhold": "#E69F00",
     "malleable": "#0072B2",
     "split": "#009E73",
+    "pilot": "#56B4E9",
 }
 ROWS = (("hybrid_s", "hybrid jobs take longer by"), ("rigid_wait_s", "rigid jobs wait longer by"))
 
@@ -49,7 +50,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
                 axis.set_ylabel(f"{label} (min)")
         axes[0, k].set_title(policy)
         axes[1, k].set_xlabel("QPU's share of a round")
-    legend = figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
+    legend = figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6, frameon=False)
     legend.set_title("compared with coupling hold (line at 0); 95 % intervals, paired by seed")
     figure.savefig(path, dpi=150)
     plt.close(figure)

@@ -78,7 +78,8 @@ def is_leaf(operation: Any) -> bool:
     """Return whether an instruction stays as it is: all but gates that the circuit's author defined."""
     if operation.name in standard_gates() or getattr(operation, "_directive", False):
         return True
-    return type(operation).__module__.startswith("qiskit.circuit.library")
+    # A singleton such as C3XGate() is of a nameless class of its own; base_class is the one from the library.
+    return getattr(operation, "base_class", type(operation)).__module__.startswith("qiskit.circuit.library")
 
 
 def definition(operation: Any) -> Any:

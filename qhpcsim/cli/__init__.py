@@ -15,9 +15,14 @@ from qhpcsim.core.errors import QhpcsimError, nearest, shorten
 
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("run", "simulate a scenario; prints a table and the answer, writes a run folder and a report"),
+    "sweep": ("sweeping", "simulate every combination of values under several seeds; goes on where it was stopped"),
+    "compare": ("comparing", "say what differs between points of a scenario, or two runs, and how sure that is"),
+    "plan": ("planning", "find the cheapest facility that meets its constraints, with as few runs as it takes"),
+    "sensitivity": ("sensitivity_verb", "say which unknown of a scenario matters most for a figure"),
     "list": ("listing", "what can be named: scenarios, policies, orders, formats, metrics, …"),
     "validate": ("validation", "check a scenario file, a workload file, a circuit, a card or a run folder"),
     "convert": ("conversion", "turn a workload file or a run folder into another format"),
+    "cut": ("cut", "plan circuit cutting, or do it: which cut is fastest at equal standard error, and its value"),
     "predict": ("prediction", "predict the service time of QPU jobs in a table"),
     "validate-models": ("model_validation", "execute a sample of a run's tasks here and compare with the predictions"),
     "calibrate": ("calibration", "measure this machine, and write a card for predict"),

@@ -1,7 +1,8 @@
-"""Measure what this machine takes for state vectors, and write a card for predict statevector.
+"""Measure what this machine takes, and write a card for predict statevector or cut plan.
 
 cpu: runs a designed set of circuits on Qiskit Aer
 gpu: times gate kernels of all sizes on an NVIDIA GPU
+cutting: runs a designed set of cut and whole circuits through the cutting pipeline
 
 Fits the card, prints the errors of what the fit has not seen, and writes the card and its raw rows. Run it on a
 machine that does nothing else.
@@ -13,15 +14,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qhpcsim.cli import calibrate_gpu
+from qhpcsim.cli import calibrate_cutting, calibrate_gpu
 from qhpcsim.cli.output import say, table
 from qhpcsim.core.errors import ConfigError
+from qhpcsim.core.units import seconds
 
 if TYPE_CHECKING:
     from qhpcsim.execution.calibrate import Calibration
     from qhpcsim.models.statevector_fit import HeldOut
 
-DEVICES = ("cpu", "gpu")
+DEVICES = ("cpu", "gpu", "cutting")
 GOAL = 0.12
 """Largest held-out error that a card should have."""
 COVERED = (0.85, 0.95)
@@ -31,9 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("what", metavar="WHAT", choices=DEVICES, help=", ".join(DEVICES))
     parser.add_argument("--minutes", metavar="N", type=float, default=5.0, help="time to measure (default 5)")
+    parser.add_argument("--budget", metavar="TIME", help="the same in any unit, such as 4m or 90s")
     parser.add_argument("--threads", metavar="N", type=int, default=1, help="threads of the simulator (default 1)")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="decides the shots drawn (default 0)")
-    parser.add_argument("--out", metavar="CARD", help="card to write (default cpu.yaml or gpu.yaml)")
+    parser.add_argument("--out", metavar="CARD", help="card to write (default WHAT.yaml)")
     parser.add_argument(
         "--rows",
         metavar="CSV",
@@ -41,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fit rows measured before, of several files the best of each circuit; measure nothing",
     )
     calibrate_gpu.add_arguments(parser.add_argument_group("only with gpu"))
+    calibrate_cutting.add_arguments(parser.add_argument_group("only with cutting"))
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -49,6 +53,8 @@ def execute(args: argparse.Namespace) -> int:
     _check(args)
     if args.what == "gpu":
         return calibrate_gpu.execute(args)
+    if args.what == "cutting":
+        return calibrate_cutting.execute(args)
     from qhpcsim.cli.progress import progress_bar
     from qhpcsim.execution.calibrate import BUSY_RATIO, calibrate_cpu, fitted
     from qhpcsim.execution.calibration_card import card_text
@@ -74,12 +80,16 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
+    if args.budget is not None:
+        args.minutes = seconds(args.budget, "--budget") / 60.0
     if not 0 < args.minutes <= 24 * 60:
         raise ConfigError(f"{args.minutes:g}", where="--minutes", allowed="more than 0, at most 1440")
-    if args.what == "cpu" and args.kernels is not None:
+    if args.what != "gpu" and args.kernels is not None:
         raise ConfigError("belongs to calibrate gpu", where="--kernels", hint="qhpcsim calibrate --help")
     if not 1 <= args.threads <= 1024:
         raise ConfigError(f"{args.threads}", where="--threads", allowed="1 or more")
+    if args.what != "cutting" and args.cpu_card is not None:
+        raise ConfigError("belongs to calibrate cutting", where="--cpu-card", hint="qhpcsim calibrate --help")
     out = Path(args.out)
     if out.suffix not in (".yaml", ".yml") or out.is_dir():
         raise ConfigError(f"{args.out}", where="--out", allowed="the name of a .yaml file to write")

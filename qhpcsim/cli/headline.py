@@ -31,19 +31,20 @@ MISSING = "–"
 
 
 def headline(scenario: Scenario, result: Any) -> str:
-    """Return the table of a result, its baseline beside it, and the sentence that answers the question."""
+    """Return the tables of a result, its baseline beside it, and the sentence that answers the question."""
     qpu = result.summary.get("qpu")
     parts = [scenario.question] if scenario.question else []
+    if result.workflows is not None:
+        other = None if result.baseline is None else result.baseline.workflows.summary
+        parts.append(workflow_table(result.workflows.summary, other, (scenario.policy.name, scenario.baseline)))
     if qpu is None or result.summary["n_jobs"]:
         parts.append(_batch_table(scenario, result))
     if qpu is not None:
-        parts += qpu_tables(scenario.name, qpu)
+        parts += qpu_tables(scenario.name, qpu, brief=result.workflows is not None)
     if result.hybrid is not None:
         other = None if result.baseline is None else result.baseline.hybrid.summary
         names = (scenario.policy.name, scenario.baseline)
         parts.append(hybrid_table(result.hybrid.summary, other, names))
-    if result.workflows is not None:
-        parts.append(workflow_table(result.workflows.summary))
     if notes := _notes(result):
         parts.append("\n".join(notes))
     if result.answer:
@@ -60,7 +61,8 @@ def _batch_table(scenario: Scenario, result: Any) -> str:
         values = [number(summary, key) for _, summary in columns]
         if all(value is None for value in values) or (key in OPTIONAL and not any(values)):
             continue
-        rows.append([label, *(MISSING if value is None else form(value) for value in values)])
+        counted = f"{label}, pilots too" if key == "n_jobs" and result.workflows is not None else label
+        rows.append([counted, *(MISSING if value is None else form(value) for value in values)])
     return table(rows, [scenario.name, *(name for name, _ in columns)])
 
 

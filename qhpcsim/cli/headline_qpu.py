@@ -67,17 +67,22 @@ OPTIONAL = frozenset(
 MISSING = "–"
 
 
-def qpu_tables(name: str, qpu: Mapping[str, Any]) -> list[str]:
+BRIEF = frozenset({"median_wait_s", "mean_turnaround_s", "billed_s"})
+"""Rows that a run of applications leaves out: its own table tells how long they took."""
+
+
+def qpu_tables(name: str, qpu: Mapping[str, Any], brief: bool = False) -> list[str]:
     """Return the table of the jobs, by mode and beside those of other users, and the table of the QPUs.
 
     Args:
         name: The scenario's.
         qpu: Key ``qpu`` of the summary.
+        brief: Whether applications sent the jobs, whose own table says more.
     """
-    return [_jobs(name, qpu), _qpus(qpu["by_qpu"])]
+    return [_jobs(name, qpu, brief), _qpus(qpu["by_qpu"])]
 
 
-def _jobs(name: str, qpu: Mapping[str, Any]) -> str:
+def _jobs(name: str, qpu: Mapping[str, Any], brief: bool) -> str:
     modes = {mode: {**figures, "n_jobs": figures["n"]} for mode, figures in qpu["by_mode"].items() if figures["n"]}
     costs = {f"cost in {word}": amount for word, amount in qpu["cost"].items()}
     columns = {"this workload": {**qpu, **costs}, **(modes if len(modes) > 1 else {})}
@@ -86,7 +91,7 @@ def _jobs(name: str, qpu: Mapping[str, Any]) -> str:
     rows = []
     for key, label, form in (*JOB_ROWS, *((key, key, _money) for key in costs)):
         cells = [number(figures, key) for figures in columns.values()]
-        if _says_something(key, cells):
+        if _says_something(key, cells) and not (brief and key in BRIEF):
             rows.append([label, *_written(cells, form)])
     return table(rows, [name, *columns])
 

@@ -40,6 +40,8 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
     "middlewares": ("what pilots and tasks cost: middleware=NAME", lambda: _options("middleware")),
     "bindings": ("how tasks find their pilot: middleware.binding=NAME", lambda: _registry("binding")),
     "scalings": ("how pilots come and go: middleware.scaling=NAME", lambda: _registry("scaling")),
+    "placements": ("what runs a stage that has a choice: middleware.placement=NAME", lambda: _registry("placement")),
+    "cuttings": ("how a circuit is run, whole or cut: qhpcsim cut plan --strategy NAME", lambda: _registry("cutting")),
     "engines": ("what executes tasks for real: --engine NAME", lambda: _registry("engine")),
     "gpu_kernels": ("what times gates on a GPU: qhpcsim calibrate gpu --kernels NAME", lambda: _registry("gpu_kernel")),
     "works": ("kinds of work that can be executed for real: kind of a task", lambda: _registry("work")),

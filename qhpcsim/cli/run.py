@@ -3,6 +3,7 @@
 SCENARIO is a name from 'qhpcsim list scenarios' or a path to a YAML file. key=value changes one thing of it:
 policy=easy, policy.depth=7, facility.nodes=100, workload=lublin, workload.path=FILE, seed=3, baseline=fcfs …
 QPUs: qpu=ibm_cloud, qpu.discipline=fair_share, qpu.qpus.NAME.card=CARD, qpu_workload=stream, workload=none …
+Applications: middleware=dask, middleware.binding=early, workload.n_applications=50, workload.share.vqe.weight=4 …
 
 The run folder is runs/NAME unless --out says otherwise. An earlier run in it is replaced; a folder that holds
 anything else is refused.
@@ -11,12 +12,12 @@ anything else is refused.
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.cli.folder import claimed, clear
 from qhpcsim.cli.headline import headline
+from qhpcsim.cli.next_steps import next_steps
 from qhpcsim.cli.output import say
 from qhpcsim.cli.progress import progress_bar, show_notices
 
@@ -56,7 +57,7 @@ def execute(args: argparse.Namespace) -> int:
     if not args.no_report:
         _report(result, out, args.quiet)
     if not args.quiet:
-        say(_next_steps(args, out, scenario, hybrid=result.hybrid is not None))
+        say(next_steps(args, out, scenario, result))
     return 0
 
 
@@ -82,29 +83,3 @@ def _report(result: Any, out: Path, quiet: bool) -> None:
     write_report(result, path)
     if not quiet:
         say(f"report      {path}")
-
-
-def _next_steps(args: argparse.Namespace, out: Path, scenario: Scenario, *, hybrid: bool) -> str:
-    """Return three commands to try next."""
-    key, other, kind = "policy", _other_policy(args), "policies"
-    if hybrid:
-        key, kind = "coupling", "couplings"
-        other = "split" if scenario.coupling.name == "malleable" else "malleable"
-    elif scenario.qpu.qpus and scenario.qpu.access == "queue":
-        key, kind = "qpu.discipline", "disciplines"
-        other = "fifo" if scenario.qpu.discipline.name == "fair_share" else "fair_share"
-    kept = [text for text in args.overrides if not text.startswith((f"{key}=", "qpu.discipline.", "coupling."))]
-    plugins = [word for path in args.plugin for word in ("--plugin", path)]
-    again = ["qhpcsim", "run", args.scenario, *kept, f"{key}={other}", *plugins, "--out", f"{out}-{other}"]
-    timeline = (["qhpcsim", "convert", str(out), f"{out.name}.perfetto.json"], "a timeline for https://ui.perfetto.dev")
-    checked = (["qhpcsim", "validate", str(out)], "check the run against the rules that every run must hold")
-    steps = (
-        (again, f"the same jobs under another {key.removeprefix('qpu.')}"),
-        checked if scenario.workload.source == "none" else timeline,
-        (["qhpcsim", "list", kind], "what else there is"),
-    )
-    return "\n".join(["", "next:", *(f"  {shlex.join(words)}  # {why}" for words, why in steps)])
-
-
-def _other_policy(args: argparse.Namespace) -> str:
-    return "easy" if any(text == "policy=conservative" for text in args.overrides) else "conservative"

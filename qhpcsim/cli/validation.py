@@ -8,11 +8,14 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qhpcsim.cli.output import say
 from qhpcsim.cli.workload_text import workload_text
 from qhpcsim.core.errors import RunFolderError, WorkloadError
+
+if TYPE_CHECKING:
+    from qhpcsim.scenario import Scenario
 
 _SHOWN = 5
 """Broken rules that a message repeats."""
@@ -63,11 +66,23 @@ def _yaml(args: argparse.Namespace) -> None:
     groups = ("facility", "workload", "policy", "scheduler", *(("qpu", "qpu_workload") if scenario.qpu.qpus else ()))
     for group in groups:
         say(f"  {group:<9} {_brief(asdict(getattr(scenario, group)))}")
-    for group in ("workload", "qpu_workload"):
-        path = getattr(getattr(scenario, group), "path", "")
+    for where, path in _files(scenario):
         if path and not Path(path).is_file():
-            raise WorkloadError("no such file", where=f"{group}.path: {path}")
+            raise WorkloadError("no such file", where=f"{where}: {path}")
     return None
+
+
+def _files(scenario: Scenario) -> list[tuple[str, str]]:
+    """Return key and path of each file with jobs that a scenario reads; empty paths: none."""
+    from qhpcsim.workloads.motif_mix import MotifMixWorkload
+
+    workload = scenario.workload
+    beside = workload.trace.path if isinstance(workload, MotifMixWorkload) and workload.background == "trace" else ""
+    return [
+        ("workload.path", getattr(workload, "path", "")),
+        ("workload.trace.path", beside),
+        ("qpu_workload.path", getattr(scenario.qpu_workload, "path", "")),
+    ]
 
 
 def _card(path: Path) -> None:
@@ -115,16 +130,19 @@ def _circuit(path: Path, measure_all: bool) -> None:
 def _run_folder(folder: Path) -> None:
     """Say what a run folder holds and check it against the rules that every run must hold."""
     from qhpcsim.config import load
-    from qhpcsim.results.checking import check_folder, check_hybrid_jobs, check_qpus
+    from qhpcsim.results.checking import check_applications, check_folder, check_hybrid_jobs, check_qpus
     from qhpcsim.results.run_folder import RunFolder
 
     run = RunFolder.read(folder)
     scenario = load(folder / "scenario.yaml")
     jobs = f"{len(run.jobs):,} jobs" if run.qpu is None else f"{len(run.jobs):,} jobs, {len(run.qpu):,} QPU jobs"
+    if run.workflows is not None and run.tasks is not None:
+        jobs = f"{len(run.workflows):,} applications, {len(run.tasks):,} tasks, {jobs}"
     say(f"run of scenario {scenario.name}: {jobs}, policy {scenario.policy.name}, seed {scenario.seed}")
     broken = check_folder(run)
     sides = [] if run.qpu is None else [check_qpus(run)]
     sides += [] if run.hybrid is None else [check_hybrid_jobs(run)]
+    sides += [] if run.workflows is None else [check_applications(run)]
     for side in sides:
         broken += side.broken
         for text in side.skipped:

@@ -4,7 +4,7 @@ A *named* scenario is a file of ``scenarios/``; Hydra composes it from the group
 ``policy/``, ``scheduler/``, ``qpu/`` and ``qpu_workload/`` and from the registry. A *user's* file is plain YAML, read
 strictly and merged over a scenario; nothing in it is imported, called or resolved::
 
-    base: quickstart          # start from a named scenario; left out: one partition, a trace, fcfs
+    base: small_centre        # start from a named scenario; left out: one partition, a trace, fcfs
     policy: easy              # a group option by name ...
     workload:                 # ... or a mapping: its option (workload: source, policy: name, any group: base)
       source: lublin

@@ -10,6 +10,7 @@ from qhpcsim.config.build import build
 from qhpcsim.config.compose import ROOT, compose
 from qhpcsim.config.names import CHOICE_KEYS, GROUPS, INNER_CHOICES, check_option, find_scenario, params_of
 from qhpcsim.config.overrides import Overrides
+from qhpcsim.config.qpu_count import with_copies
 from qhpcsim.config.tree import Tree
 from qhpcsim.config.validate import check
 from qhpcsim.core.errors import ConfigError, shorten
@@ -105,6 +106,7 @@ def _finish(tree: Tree, overrides: Overrides) -> Scenario:
         "coupling": _class_of(tree, "coupling", CouplingParams),
     }
     scenario: Scenario = build(Scenario, tree.values, (), tree, types)
+    scenario = with_copies(scenario, tree)
     check(scenario, tree)
     return scenario
 

@@ -22,6 +22,7 @@ INNER_CHOICES: dict[tuple[str, ...], str] = {
     ("qpu", "choice"): "qpu_choice",
     ("middleware", "binding"): "binding",
     ("middleware", "scaling"): "scaling",
+    ("middleware", "placement"): "placement",
 }
 """Key inside a group -> registry kind; its field ``name`` says which registered entry it is made of."""
 DEFAULTS = {

@@ -40,7 +40,7 @@ TIME_UNITS = frozenset({"ns", "us", "ms", "s", "min", "h", "d"})
 INHERITED = ("method", "source", "date", "uncertainty", "script", "licence", "valid_until")
 REQUIRED = ("value", "unit", "uncertainty", "method", "source", "date")
 ENTRY_FIELDS = (*REQUIRED, "range", "script", "licence", "valid_until", "note")
-WORDS = ("topology", "native_gates", "exchange")
+WORDS = ("topology", "native_gates", "exchange", "cpu_card")
 """Head fields that hold a word, or a list of words, instead of numbers; what a word means is its reader's business."""
 HEAD_FIELDS = ("card", "model", "entries", "note", *WORDS, *INHERITED)
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)

@@ -86,6 +86,10 @@ class Answer(NamedTuple):
     """What is really run: error mitigation asks for more than the application."""
     sigma: float = 0.0
     """Standard deviation of the logarithm of a time about its median, as the model states it."""
+    fidelity: FloatArray | None = None
+    """(q,) expected of a run on each QPU of a service, NaN where nobody knows; None: nobody said."""
+    cost: FloatArray | None = None
+    """(q,) predicted price of a run on each QPU, in the service's first currency; NaN where none is known."""
 
 
 class CircuitTimes(Protocol):

@@ -103,6 +103,10 @@ class EngineError(QhpcsimError):
     """An execution engine that cannot start, or whose workers cannot."""
 
 
+class StudyError(QhpcsimError):
+    """A study that cannot be begun or gone on with: its folder, its points or its ledger."""
+
+
 class RunFolderError(QhpcsimError):
     """A run folder that is missing, incomplete or not ours to overwrite."""
 

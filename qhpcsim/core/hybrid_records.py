@@ -8,6 +8,25 @@ import numpy as np
 
 from qhpcsim.core.records import FloatArray, JobTable
 
+POOL = "pilot"
+"""Pool of pilots that all hybrid jobs share; that of one user is called ``pilot-USER``. Its batch jobs: ``POOL.K``."""
+STOPPED = ("WALLTIME", "FAILED")
+"""States of a hybrid job that ended before its last step."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSize:
+    """What one call asks of a QPU; layers, gates and qubits are those of each circuit."""
+
+    n_circuits: int = 1
+    shots: int = 1000
+    """Of each circuit."""
+    depth: int = 0
+    """Layers."""
+    n_2q: int = 0
+    """Two-qubit gates."""
+    n_qubits: int = 1
+
 
 @dataclass(slots=True)
 class HybridJob:
@@ -20,7 +39,7 @@ class HybridJob:
     cpu_s: FloatArray
     """(n_calls,) length of the classical phase before each call."""
     qpu_s: FloatArray
-    """(n_calls,) or (n_calls, q) time of each call on a QPU."""
+    """(n_calls,) or (n_calls, q) time of each call on a QPU; inf where it cannot run."""
     last_s: float = 0.0
     """Classical phase after the last call."""
     walltime_s: float = np.inf
@@ -30,11 +49,24 @@ class HybridJob:
     partition: str = ""
     """Partition of the classical phases; empty: the first one."""
     user: str = ""
+    call: CallSize | None = None
+    """What each of its calls asks of a QPU, for fidelity, cost and limits; None: nobody says."""
+    min_fidelity: float = np.nan
+    """QPUs with a lower or an unknown expected fidelity do not take its calls; NaN: any will do."""
 
     @property
     def n_calls(self) -> int:
         """Number of QPU calls."""
         return len(self.cpu_s)
+
+    @property
+    def least_qpu_s(self) -> FloatArray:
+        """(n_calls,) time of each call on the QPU that is fastest for it."""
+        return self.qpu_s if self.qpu_s.ndim == 1 else self.qpu_s.min(axis=1)
+
+    def phase_s(self, k: int) -> float:
+        """Return the length of the classical phase before call ``k``; ``k = n_calls``: of the last one."""
+        return float(self.cpu_s[k]) if k < self.n_calls else self.last_s
 
 
 @dataclass(slots=True)
@@ -45,11 +77,17 @@ class HybridRun:
     """First classical phase began."""
     ended_s: float = np.nan
     state: str = "QUEUED"
-    """COMPLETED, WALLTIME (its allocation ended first), FAILED (the QPU service refused a call), QUEUED or RUNNING."""
+    """COMPLETED, WALLTIME (its allocation ended first), FAILED (a call was refused or failed, or a node did), QUEUED or
+    RUNNING."""
     phases: list[tuple[str, float, float]] = field(default_factory=list)
-    """(kind, start, end): ``queue`` (waits for nodes), ``cpu``, ``qpu_wait``, ``qpu``, ``launch``, ``resize``."""
+    """(kind, start, end): ``queue`` (waits for nodes), ``cpu``, ``qpu_wait``, ``qpu``, ``launch``, ``resize``.
+
+    Of a job that was stopped, the last one is what it was at, cut short.
+    """
     held: list[tuple[str, int, float, float]] = field(default_factory=list)
     """(part, nodes, start, end) of everything it had allocated."""
+    shared_node_s: float = 0.0
+    """Its share of the node time of pilots, in proportion to what its classical phases used of it."""
 
 
 @dataclass(slots=True)

@@ -38,6 +38,27 @@ class Categories(NamedTuple):
     names: tuple[str, ...]
 
 
+class Waits(NamedTuple):
+    """Which jobs each job waits for: those of job j are ``before[k]`` for ``k`` in ``offset[j]..offset[j+1]-1``."""
+
+    offset: NDArray[np.int64]
+    before: IntArray
+    """Index of a job that must end first; all of them must."""
+    ok: NDArray[np.bool_]
+    """True: it must also succeed (Slurm ``afterok``); False: end in whatever way (``afterany``)."""
+
+
+class ArrayTasks(NamedTuple):
+    """Job arrays of which only some tasks may run at a time."""
+
+    code: IntArray
+    """(n,) array that the job is a task of, -1 for none."""
+    names: tuple[str, ...]
+    """Ids of the arrays."""
+    limit: tuple[int, ...]
+    """Most tasks of each array that may run or wait in the queue at a time (Slurm ``--array=0-9%4``)."""
+
+
 @dataclass(slots=True)
 class JobTable:
     """The jobs of one workload as arrays of length n, in (submit, file line) order.
@@ -78,8 +99,13 @@ class JobTable:
     """(n,) index of the job that must end first (SWF field 17), -1 for none."""
     think_s: FloatArray | None = None
     """(n,) least time between that job's end and this one's eligibility (SWF field 18), ≥ 0."""
+    waits: Waits | None = None
+    """Dependencies of several jobs or on success, besides ``depends_on``."""
+    array: ArrayTasks | None = None
+    fails: NDArray[np.bool_] | None = None
+    """(n,) whether the job fails by itself at the end of its run time."""
     status: IntArray | None = None
-    """(n,) SWF status of the job in the original log, for information."""
+    """(n,) SWF status of the job in the original log, for information: a job that failed then need not fail here."""
     header: tuple[str, ...] = ()
     """Comment lines at the head of the file, in order, without their ``;``."""
     cleaned: dict[str, int] = field(default_factory=dict)
@@ -91,6 +117,26 @@ class JobTable:
         return len(self.submit_s)
 
 
+class LostRuns(NamedTuple):
+    """Runs of jobs that a node's failure or an outage cut short before the job began again, in order of their end."""
+
+    job: IntArray
+    start_s: FloatArray
+    end_s: FloatArray
+    offset: NDArray[np.int64]
+    """Node ids as in ``Schedule``, one entry a lost run."""
+    lo: IntArray
+    hi: IntArray
+
+
+class DownTimes(NamedTuple):
+    """Times that nodes were away, cut at the end of the run, in order of their beginning."""
+
+    node: IntArray
+    start_s: FloatArray
+    end_s: FloatArray
+
+
 @dataclass(slots=True)
 class Schedule:
     """What became of each job of a ``JobTable``; times since the table's zero.
@@ -100,7 +146,7 @@ class Schedule:
     """
 
     start_s: FloatArray
-    """(n,) NaN if the job never started."""
+    """(n,) NaN if the job never started; of a job that began again, the last start."""
     end_s: FloatArray
     """(n,) start + time on the nodes; NaN if the job never started or still runs."""
     state: NDArray[np.int8]
@@ -116,3 +162,9 @@ class Schedule:
     """Scheduling passes made."""
     engine: str = "general"
     """``general`` or ``kernel``."""
+    lost: LostRuns | None = None
+    """Runs before the last one of each job; None: nodes never were away."""
+    down: DownTimes | None = None
+    """None: nodes never were away."""
+    reason: Categories | None = None
+    """Why a job was killed or never started, in Slurm's words; None: no job has one."""

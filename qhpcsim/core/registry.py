@@ -26,6 +26,8 @@ HOMES: dict[str, str] = {
     "binding": "qhpcsim.policies.binding",
     "motif": "qhpcsim.workloads.motifs",
     "scaling": "qhpcsim.policies.scaling",
+    "placement": "qhpcsim.policies.placement",
+    "cutting": "qhpcsim.policies.cutting",
     "circuit_family": "qhpcsim.circuits.families",
     "metric": "qhpcsim.metrics",
     "export": "qhpcsim.results",

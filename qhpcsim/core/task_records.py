@@ -110,9 +110,12 @@ class TaskTable:
 
 def word_column(words: list[str]) -> Categories:
     """Return a column of words, names in order of first appearance; an empty text is "not given"."""
-    names = tuple(dict.fromkeys(word for word in words if word))
-    place = {name: code for code, name in enumerate(names)}
-    return Categories(np.array([place.get(word, -1) for word in words], dtype=np.int32), names)
+    place = dict.fromkeys(words, 0)
+    names = tuple(word for word in place if word)
+    place |= {name: code for code, name in enumerate(names)}
+    if "" in place:
+        place[""] = -1
+    return Categories(np.fromiter(map(place.__getitem__, words), dtype=np.int32, count=len(words)), names)
 
 
 def word_texts(column: Categories | None, n: int) -> list[str]:

@@ -56,3 +56,30 @@ def _parse(text: str, where: str) -> float:
     if not text:
         raise ConfigError("an empty text is not a duration", where=where)
     return total
+
+
+_BYTES = {
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "tb": 10**12,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+    "tib": 2**40,
+}
+_SIZE = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*([a-z]*)", re.ASCII | re.IGNORECASE)
+
+
+def bytes_of(text: str, where: str = "") -> int:
+    """Return a number of bytes from text such as ``8GB`` (8·10⁹), ``8GiB`` (8·2³⁰) or ``1e9``.
+
+    Raises:
+        ConfigError: if the text is no size, or it is not finite.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    factor = _BYTES.get((found[2] or "b").lower()) if found is not None else None
+    if found is None or factor is None or not math.isfinite(float(found[1])):
+        raise ConfigError(f"{shorten(text)!r} is no size", where=where, allowed="bytes, or 8GB, 512MB, 8GiB")
+    return int(float(found[1]) * factor)

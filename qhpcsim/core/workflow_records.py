@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -76,9 +77,46 @@ class Calls:
     n_qubits: int = 0
     mode: str = "job"
     """``job``, ``batch`` or ``session``; a session lasts until the last of its workflow's calls is back."""
+    fidelity: FloatArray | None = None
+    """(q,) expected of each job on each QPU, NaN where its card states no errors; None: nobody said."""
+    cost: FloatArray | None = None
+    """(q,) predicted price of each job on each QPU, NaN where none is known; None: nobody said."""
+    min_fidelity: float = math.nan
+    """QPUs with a lower or an unknown expected fidelity do not take the jobs; NaN: any will do."""
 
 
-Work = Bag | ClientWork | Calls
+@dataclass(slots=True)
+class Alternative:
+    """One way of doing what a stage is for: a workflow of its own, which must not hold a choice itself."""
+
+    name: str
+    flow: Workflow | None = None
+    """What is run; None: ``make`` says."""
+    make: Callable[[int], Workflow] | None = None
+    """Workers that are free when the choice is made -> what is run; equal numbers give equal workflows."""
+    worker: Need = Need()  # noqa: RUF009
+    """What ``make`` counts: slots for such a task."""
+    parts: int = 1
+    """Results that are multiplied into one, as those of a cut circuit's parts are; so are their fidelities."""
+    why_not: str = ""
+    """Why it can never be taken, such as a state that does not fit the device; empty: it can."""
+
+    def flow_for(self, n_workers: int) -> Workflow:
+        """Return what is run, given the workers that are free."""
+        if self.make is not None:
+            return self.make(n_workers)
+        return self.flow if self.flow is not None else Workflow("", "")
+
+
+@dataclass(slots=True)
+class Choice:
+    """Several ways of doing the same thing; a placement policy takes one when the stage begins."""
+
+    alternatives: tuple[Alternative, ...]
+    """In the order in which ties are broken."""
+
+
+Work = Bag | ClientWork | Calls | Choice
 
 
 @dataclass(slots=True)

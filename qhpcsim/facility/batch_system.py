@@ -13,6 +13,7 @@ import simpy
 from qhpcsim.core.errors import ConfigError, InvariantError
 from qhpcsim.core.records import FloatArray
 from qhpcsim.facility.clock import Clock
+from qhpcsim.facility.node_losses import NodeLosses
 from qhpcsim.policies.batch.state import INF, QueueState
 
 
@@ -27,16 +28,17 @@ class OpenRows(Protocol):
     def started(self, job: int, now_s: float) -> None:
         """Note a start."""
 
-    def ended(self, job: int, now_s: float) -> None:
-        """Note an end."""
+    def ended(self, job: int, now_s: float, lost: bool = False) -> None:
+        """Note an end; ``lost``: because one of its nodes went away."""
 
 
 class BatchSystem:
     """Replays the jobs of one partition, instant by instant, under one rule and one queue order.
 
     One instant (semantics ``batch``): jobs that end give their nodes back, submissions join the queue in
-    (submit, file line) order, then the rule is asked once; repeated while jobs of length zero end. The subclasses
-    in ``batch_semantics.py`` are the other named semantics.
+    (submit, file line) order, then the rule is asked once; repeated while jobs of length zero end. Nodes that fail or
+    come back do so between the ends and the submissions. The subclasses in ``batch_semantics.py`` are the other named
+    semantics.
 
     Args:
         clock: The facility's clock.
@@ -45,7 +47,8 @@ class BatchSystem:
         order: Queue order, or None for first come, first served.
         hold_s: (n,) time each job of the table holds its nodes.
         jobs: Jobs of this partition that can run, in (submit, file line) order.
-        on_end: Called with (job, time) when a job ended and has dependants.
+        on_end: Called with (job, time, cut short by a node's failure) when a job ended and others may wait for it.
+        losses: When nodes are away and what becomes of the jobs on them; None: never.
     """
 
     takes_open_jobs = True
@@ -59,9 +62,12 @@ class BatchSystem:
         order: Any,
         hold_s: FloatArray,
         jobs: Sequence[int],
-        on_end: Callable[[int, float], None] | None = None,
+        on_end: Callable[[int, float, bool], None] | None = None,
+        *,
+        losses: NodeLosses | None = None,
     ) -> None:
         self.clock, self.state, self.rule = clock, state, rule
+        self.losses = losses
         self.hold_s: list[float] = hold_s.tolist()
         self.log: list[int] = []
         """What happened on the nodes: j for a start, ~j for an end."""
@@ -121,6 +127,36 @@ class BatchSystem:
         heapify(self._ends)
         self._arm()
 
+    def check_split(self) -> None:
+        """Raise ``ConfigError`` if running jobs cannot be split here."""
+        if type(self.state) is not QueueState:
+            raise ConfigError(
+                "jobs cannot give back a part of nodes that are shared, unlike or may fail", where="facility.partitions"
+            )
+        if getattr(self.rule, "kept", False):
+            raise ConfigError("planned jobs cannot be split", where="policy.reservations", allowed="replanned")
+
+    def split(self, job: int, part: int) -> None:
+        """Make some nodes of a running job a job of their own, as if both had been started together.
+
+        Args:
+            job: The running job.
+            part: A row that was never submitted; takes over as many nodes as it asks for, and the end of ``job``.
+        """
+        now_s, order = self.clock.now, self._order
+        if order is not None:
+            order.ended(job, now_s)
+        self.state.split(job, part)
+        self.hold_s[part] = self.hold_s[job]
+        self.log.insert(self.log.index(job) + 1, part)
+        end_s = next(time_s for time_s, other in self._ends if other == job)
+        heappush(self._ends, (end_s, part))
+        if order is not None:
+            if hasattr(order, "resized"):
+                order.resized(job, self.state.nodes[job])
+            order.started(job, now_s)
+            order.started(part, now_s)
+
     def withdraw(self, job: int) -> None:
         """Take a waiting job out of the queue; the others are looked at anew."""
         self._late = [entry for entry in self._late if entry[1] != job]
@@ -157,6 +193,9 @@ class BatchSystem:
             arrival_s = self._late[0][0]
         if self._ends and self._ends[0][0] < arrival_s:
             arrival_s = self._ends[0][0]
+        if self.losses is not None and (self._ends or self.state.queue):
+            # An idle partition's nodes fail too, but nobody need be told before the next job comes.
+            arrival_s = min(arrival_s, self.losses.next_s)
         wake_s: float = self.rule.wake_s
         return wake_s if self.state.now_s < wake_s < arrival_s else arrival_s
 
@@ -179,9 +218,12 @@ class BatchSystem:
     def _instant(self, now_s: float) -> None:
         again = True
         while again:
-            ended, arrived = [], []
+            ended: list[int] = []
+            arrived: list[int] = []
             while self._ends and self._ends[0][0] <= now_s:
                 ended.append(self._end())
+            if self.losses is not None:
+                self._change_nodes(self.losses, ended, arrived)
             while (job := self._next_submission(now_s)) >= 0:
                 self._join(job)
                 arrived.append(job)
@@ -227,8 +269,41 @@ class BatchSystem:
         if self._open is not None and job in self._open.rows:
             self._open.ended(job, self.state.now_s)
         if self._on_end is not None:
-            self._on_end(job, self.state.now_s)
+            self._on_end(job, self.state.now_s, False)
         return job
+
+    def _change_nodes(self, losses: NodeLosses, ended: list[int], arrived: list[int]) -> None:
+        """Let nodes fail and come back; jobs that lose theirs may join the queue again."""
+        requeued = losses.advance(self, self.state.now_s)
+        for job in requeued:
+            self._join(job)
+        ended += requeued
+        arrived += requeued
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no job is on the nodes."""
+        return not self._ends
+
+    def is_open(self, job: int) -> bool:
+        """Return whether a job's submission and end come from outside."""
+        return self._open is not None and job in self._open.rows
+
+    def take_off(self, job: int) -> None:
+        """Take a running job off its nodes before its time, because one of them goes away."""
+        self._ends = [entry for entry in self._ends if entry[1] != job]
+        heapify(self._ends)
+        self._release(job)
+        self.log.append(~job)
+        if self._order is not None:
+            self._order.ended(job, self.state.now_s)
+
+    def tell_cut(self, job: int) -> None:
+        """Tell whoever waits for a job's end that it was cut short."""
+        if self._open is not None and job in self._open.rows:
+            self._open.ended(job, self.state.now_s, lost=True)
+        elif self._on_end is not None:
+            self._on_end(job, self.state.now_s, True)
 
     def _pop_end(self) -> int:
         return heappop(self._ends)[1]

@@ -13,7 +13,7 @@ from qhpcsim.core.records import Categories, IntArray, JobState, JobTable, Sched
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.open_jobs import OpenJobs
-from qhpcsim.facility.outcome import schedule_of
+from qhpcsim.facility.outcome import NODE_FAIL, schedule_of, with_reasons
 from qhpcsim.facility.qpu_service import QpuSystem
 from qhpcsim.facility.qpu_validate import check_service
 from qhpcsim.facility.replay import batch_systems, demand, drain, logs_of
@@ -42,7 +42,7 @@ class Centre:
         partitions: The machine.
         policy: Rules of every partition's queue.
         service: QPUs; None: none.
-        rng: Named random streams of the QPU service.
+        rng: Named random streams of the QPU service and of the nodes' failures.
         scheduler: Cycles of a Slurm-like scheduler.
         overrun: ``kill`` or ``extend``, for the rigid jobs.
 
@@ -70,7 +70,7 @@ class Centre:
         self._wants = demand(self.table, partitions, policy, overrun)
         self._wants.hold_s[table.n :] = self.table.walltime_s[table.n :]
         self.systems = batch_systems(
-            self.clock, self.table, self._wants, partitions, policy, scheduler or Scheduler(), rows
+            self.clock, self.table, self._wants, partitions, policy, scheduler or Scheduler(), rows, rng
         )
         self.open = OpenJobs(self.clock, self.systems, self._wants.home, rows, self.table.submit_s)
         self.qpu: QpuSystem | None = None
@@ -82,6 +82,12 @@ class Centre:
     def row(self, k: int) -> int:
         """Return the row of the k-th open request."""
         return self._first + k
+
+    def ask_for(self, row: int, walltime_s: float) -> None:
+        """Let an open job that has not been submitted ask for another walltime."""
+        wants, system = self._wants, self.systems[int(self._wants.home[row])]
+        self.table.walltime_s[row] = wants.hold_s[row] = wants.est_s[row] = walltime_s
+        system.hold_s[row] = system.state.est_s[row] = walltime_s
 
     def run(self, done_frac: Callable[[], float], progress: Callable[[float], None] | None = None) -> None:
         """Run until nothing is left to happen."""
@@ -101,6 +107,8 @@ class Centre:
         schedule = schedule_of(self.table, self._wants, self.partitions, logs, start_s, "general")
         schedule.end_s[done] = end_s[done]
         schedule.state[sorted(self.open.killed)] = JobState.COMPLETED_WALLTIME_REACHED
+        schedule.state[sorted(self.open.lost)] = JobState.COMPLETED_KILLED
+        schedule.reason = with_reasons(schedule.reason, self.table.n, dict.fromkeys(sorted(self.open.lost), NODE_FAIL))
         waiting = np.isin(np.arange(self.table.n), submitted) & np.isnan(start_s)
         schedule.state[waiting] = JobState.QUEUED
         schedule.partition[waiting] = home[waiting]
@@ -126,6 +134,10 @@ def with_requests(table: JobTable, requests: Sequence[OpenRequest], partitions: 
     }
     for name in ("group", "account", "qos", "feature", "gpu_type"):
         columns[name] = _padded(getattr(table, name), n)
+    if table.waits is not None:
+        columns["waits"] = table.waits._replace(offset=np.append(table.waits.offset, [table.waits.offset[-1]] * n))
+    if table.array is not None:
+        columns["array"] = table.array._replace(code=np.append(table.array.code, np.full(n, -1, np.int32)))
     for name, filler in (
         ("gpus_per_node", 0),
         ("cores_per_node", 0),
@@ -133,6 +145,7 @@ def with_requests(table: JobTable, requests: Sequence[OpenRequest], partitions: 
         ("depends_on", -1),
         ("think_s", 0.0),
         ("status", -1),
+        ("fails", False),
     ):
         column = getattr(table, name)
         if column is not None:
@@ -191,4 +204,6 @@ def _reordered(table: JobTable, schedule: Schedule, rows: IntArray) -> tuple[Job
         offset=offset,
         lo=schedule.lo[at],
         hi=schedule.hi[at],
+        lost=None if schedule.lost is None else schedule.lost._replace(job=place[schedule.lost.job]),
+        reason=None if schedule.reason is None else schedule.reason._replace(code=schedule.reason.code[rows]),
     )

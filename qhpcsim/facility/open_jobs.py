@@ -36,10 +36,11 @@ class _Watch:
 class OpenJobs:
     """The open rows of a job table, spread over the partitions' batch systems.
 
-    Model: an open job holds its nodes from its start until ``release``, or until its walltime, which kills it. A het
-        job's components wait in the queues of their partitions; they start together at the first instant at which
-        the rule of every component's partition chooses it. The nodes of a component that was chosen before that are
-        lent, where the rule backfills, to waiting jobs that are expected to end before the others can start.
+    Model: an open job holds its nodes from its start until ``release``, or until its walltime or the failure of one of
+        its nodes, which kill it; it never goes back into the queue by itself. A het job's components wait in the
+        queues of their partitions; they start together at the first instant at which the rule of every component's
+        partition chooses it. The nodes of a component that was chosen before that are lent, where the rule backfills,
+        to waiting jobs that are expected to end before the others can start.
     Assumes: nodes released at an instant are free for the batch pass of that instant.
     Not modelled: future reservations across partitions for het jobs (Slurm's backfill plans them).
     Source: https://slurm.schedmd.com/heterogeneous_jobs.html
@@ -60,6 +61,8 @@ class OpenJobs:
         """Job -> when it left its nodes."""
         self.killed: set[int] = set()
         """Jobs that reached their walltime."""
+        self.lost: set[int] = set()
+        """Jobs that ended because a node of theirs went away."""
         self.cancelled: set[int] = set()
         """Jobs that were taken out of the queue."""
         self._home: list[int] = home.tolist()
@@ -77,7 +80,8 @@ class OpenJobs:
         Args:
             job: Row of the table, submitted once.
             on_start: Called with (job, time) when it has its nodes.
-            on_end: Called with (job, time, killed) when it has left them.
+            on_end: Called with (job, time, killed) when it has left them; killed: at its walltime, or because one of
+                them went away.
         """
         self.submit_het([job], on_start, on_end)
 
@@ -119,6 +123,29 @@ class OpenJobs:
         self._watch[job].released = True
         self._system_of(job).end_now(job)
 
+    def check_split(self, job: int) -> None:
+        """Raise ``ConfigError`` if running jobs cannot be split where this one would run."""
+        self._system_of(job).check_split()
+
+    def split(self, job: int, part: int, on_end: Ended | None = None) -> None:
+        """Make some nodes of a running job a job of their own, which can be released by itself.
+
+        Args:
+            job: The running job.
+            part: A row that was never submitted; takes over as many nodes as it asks for.
+            on_end: As in ``submit``, for ``part``.
+
+        Raises:
+            InvariantError: if ``job`` does not run, or has no node to spare, or ``part`` was submitted.
+        """
+        system, now_s = self._system_of(job), self.clock.now
+        nodes = system.state.nodes
+        if not self.is_running(job) or part in self._watch or part not in self.rows or nodes[part] >= nodes[job]:
+            raise InvariantError(f"t = {now_s} s: row {job} cannot be split into itself and row {part}")
+        self._watch[part] = _Watch(None, on_end, ())
+        self._submit_s[part] = system.state.submit_s[part] = self._submit_s[job]
+        system.split(job, part)
+
     def cancel(self, job: int) -> None:
         """Take a job out of the queue, or off its nodes if it runs; ``on_end`` hears of the latter only."""
         if self.is_running(job):
@@ -139,13 +166,19 @@ class OpenJobs:
         if hook is not None:
             self.clock.call_at(now_s, lambda _event: hook(job, now_s), NORMAL)
 
-    def ended(self, job: int, now_s: float) -> None:
-        """Note an end; called by the batch systems for open rows."""
+    def ended(self, job: int, now_s: float, lost: bool = False) -> None:
+        """Note an end; called by the batch systems for open rows.
+
+        Args:
+            job: The row.
+            now_s: The time.
+            lost: One of its nodes went away: an end like that at the walltime.
+        """
         self.end_s[job] = now_s
         watch = self._watch[job]
-        killed = not watch.released
+        killed = lost or not watch.released
         if killed:
-            self.killed.add(job)
+            (self.lost if lost else self.killed).add(job)
         hook = watch.on_end
         if hook is not None:
             self.clock.call_at(now_s, lambda _event: hook(job, now_s, killed), NORMAL)
@@ -162,12 +195,15 @@ class OpenJobs:
         if not groups:
             return list(starts)
         self._chosen.update(dict.fromkeys(groups, now_s))
-        held = [job for job, group in groups.items() if not self._all_fit(system, group, now_s)]
-        for job, group in groups.items():
-            if job in held:
-                self._ask_others(system, group, now_s)
-            else:
-                self._start_elsewhere(system, group, now_s)
+        start: dict[tuple[int, ...], bool] = {}
+        for group in groups.values():  # one after the other: what one takes elsewhere, the next cannot have
+            if group not in start:
+                start[group] = self._all_fit(system, group, now_s)
+                if start[group]:
+                    self._start_elsewhere(system, group, now_s)
+                else:
+                    self._ask_others(system, group, now_s)
+        held = [job for job, group in groups.items() if not start[group]]
         allowed = [job for job in starts if job not in held]
         if held and getattr(system.rule, "overtakes", False):
             allowed += self._borrowers(system, starts, held, now_s)
@@ -178,6 +214,7 @@ class OpenJobs:
         state = system.state
         free = sum(state.nodes[job] for job in held)
         until_s = min(min(self._ready_s(job, now_s), now_s + state.est_s[job]) for job in held)
+        until_s = min([until_s, *(from_s for from_s, _, _ in getattr(state, "windows", ()))])
         found = []
         for job in state.queue:
             alone = job not in starts and not (job in self._watch and self._watch[job].group)

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from qhpcsim.core.errors import WorkloadError, shorten
 from qhpcsim.core.qpu_records import QpuJobTable
 from qhpcsim.core.records import Categories, FloatArray, IntArray, JobTable
+from qhpcsim.workloads.clean import take_waits
 
 PREFIX = "qpu-"
 """In front of the ids of QPU jobs where there are batch jobs beside them."""
-_BLANK = {"gpus_per_node": 0, "cores_per_node": 0, "memory_per_node_bytes": 0, "status": -1}
+_BLANK = {"gpus_per_node": 0, "cores_per_node": 0, "memory_per_node_bytes": 0, "status": -1, "fails": False}
 """Columns of batch jobs that QPU jobs do not have, and what stands there."""
 
 
@@ -59,6 +60,11 @@ def merged(table: JobTable, home: Categories, rows: QpuRows) -> tuple[JobTable, 
     batch_ids, qpu_ids = _ids(table, jobs)
     combined.job_id = np.concatenate([batch_ids, qpu_ids[sent]])[order]
     combined.depends_on = _dependencies(table, rows, place, row, order)
+    if table.waits is not None:
+        padded = np.append(table.waits.offset, np.full(len(sent), table.waits.offset[-1]))
+        combined.waits, _ = take_waits(table.waits._replace(offset=padded), order, place)
+    if table.array is not None:
+        combined.array = table.array._replace(code=np.append(table.array.code, _minus_ones(len(sent)))[order])
     _check_ids(combined)
     return combined, dataclasses.replace(jobs, job_id=qpu_ids), row
 

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qhpcsim.core.hybrid_records import CallSize
 from qhpcsim.core.qpu_records import QpuJobState, QpuJobTable, QpuMode
 from qhpcsim.core.records import Categories, FloatArray
 from qhpcsim.policies.qpu.discipline import QueueJobs
 
 NAN = float("nan")
+_UNKNOWN = (NAN,)
 _QUEUED = int(QpuJobState.QUEUED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QpuJob:
     """One job that is sent to the service while the simulation runs."""
 
@@ -35,6 +37,10 @@ class QpuJob:
     min_fidelity: float = NAN
     """QPUs with a lower or an unknown fidelity do not take the job; NaN: any will do."""
     background: bool = False
+    size: CallSize | None = None
+    """What it asks of the QPU, for fidelity and cost; None: nobody says."""
+    opens: bool = False
+    """It runs nothing itself but opens a session for calls of that size."""
 
 
 @dataclass(slots=True)
@@ -46,6 +52,10 @@ class QpuJobs(QueueJobs):
     fidelity: list[list[float]] = field(default_factory=list)
     min_fidelity: list[float] = field(default_factory=list)
     background: list[bool] = field(default_factory=list)
+    sizes: dict[int, CallSize] = field(default_factory=dict)
+    """Of the jobs that were sent with one while the simulation ran."""
+    opens: set[int] = field(default_factory=set)
+    """Jobs that run nothing but open a session."""
     mode: list[int] = field(default_factory=list)
     session: list[int] = field(default_factory=list)
     closes: set[int] = field(default_factory=set)
@@ -70,31 +80,30 @@ class QpuJobs(QueueJobs):
     def append(self, job: QpuJob, time_s: float) -> int:
         """Add a job that is sent at ``time_s`` and return its index."""
         index = len(self.ticket)
-        for columns, values in (
-            (self.drawn_s, job.drawn_s),
-            (self.predicted_s, job.predicted_s or job.drawn_s),
-            (self.fidelity, job.fidelity or (NAN,)),
-        ):
-            _append(columns, values)
-        for column, value in (
-            (self.ticket, -1),
-            (self.priority, job.priority),
-            (self.user, _code(self.user_names, self.user_codes, job.user)),
-            (self.group, _code(self.group_names, self.group_codes, job.group or job.user)),
-            (self.mode, int(job.mode)),
-            (self.session, job.session),
-            (self.named, job.qpu),
-            (self.state, _QUEUED),
-            (self.where, -1),
-        ):
-            column.append(value)
-        for times in (self.queued_s, self.started_s, self.ended_s):
-            times.append(NAN)
+        _append(self.drawn_s, job.drawn_s)
+        _append(self.predicted_s, job.predicted_s or job.drawn_s)
+        _append(self.fidelity, job.fidelity or _UNKNOWN)
+        self.ticket.append(-1)
+        self.priority.append(job.priority)
+        self.user.append(_code(self.user_names, self.user_codes, job.user))
+        self.group.append(_code(self.group_names, self.group_codes, job.group or job.user))
+        self.mode.append(int(job.mode))
+        self.session.append(job.session)
+        self.named.append(job.qpu)
+        self.state.append(_QUEUED)
+        self.where.append(-1)
+        self.queued_s.append(NAN)
+        self.started_s.append(NAN)
+        self.ended_s.append(NAN)
         self.min_fidelity.append(job.min_fidelity)
         self.background.append(job.background)
         self.submitted_s.append(time_s)
         if job.closes_session:
             self.closes.add(index)
+        if job.size is not None:
+            self.sizes[index] = job.size
+        if job.opens:
+            self.opens.add(index)
         return index
 
     def used_s(self, job: int) -> float:
@@ -148,8 +157,12 @@ def _by_qpu(values: FloatArray, n_qpus: int) -> list[list[float]]:
 
 def _append(columns: list[list[float]], values: tuple[float, ...]) -> None:
     """Append one value a QPU, or one for all."""
-    for qpu, column in enumerate(columns):
-        column.append(values[qpu] if len(values) > 1 else values[0])
+    if len(values) == 1:
+        for column in columns:
+            column.append(values[0])
+    else:
+        for qpu, column in enumerate(columns):
+            column.append(values[qpu])
 
 
 def _ints(values: np.ndarray | None, n: int, default: int) -> list[int]:

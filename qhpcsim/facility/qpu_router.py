@@ -16,7 +16,7 @@ from qhpcsim.policies.qpu.choice import Choice, known
 from qhpcsim.qpu_scenario import QpuService
 
 Fidelity = Callable[[int, int, float], float]
-"""(job, QPU, time) -> expected fidelity; for jobs of the table only."""
+"""(job, QPU, time) -> expected fidelity; NaN where nobody knows."""
 
 
 class QpuRouter:
@@ -28,7 +28,7 @@ class QpuRouter:
         service: Parameters.
         user_name: Returns the name of a job's user.
         rng: Named random streams, for choices that draw.
-        fidelity: What is expected now of the jobs of the table; None: what the table says.
+        fidelity: What is expected of a job; None: what the table or the job itself says.
     """
 
     def __init__(
@@ -41,7 +41,8 @@ class QpuRouter:
         fidelity: Fidelity | None = None,
     ) -> None:
         self._servers, self._jobs, self._user_name, self._rng = servers, jobs, user_name, rng
-        self._fidelity, self._n_foretold = fidelity, len(jobs.ticket)
+        self.foretold = fidelity
+        """What is expected of a job at a time; None: what the table or the job itself says."""
         self._limit = service.queue_limit
         self._now_s = 0.0
         choice = lookup("qpu_choice", service.choice.name, "choice.name").target
@@ -101,8 +102,8 @@ class QpuRouter:
 
     def fidelity(self, job: int, qpu: int) -> float:
         """Return the job's expected fidelity on a QPU now, NaN if nobody said."""
-        if self._fidelity is not None and job < self._n_foretold:
-            return self._fidelity(job, qpu, self._now_s)
+        if self.foretold is not None:
+            return self.foretold(job, qpu, self._now_s)
         return self._jobs.fidelity[qpu][job]
 
     def stream(self, name: str) -> np.random.Generator:

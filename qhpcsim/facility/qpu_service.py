@@ -112,6 +112,10 @@ class QpuSystem:
         self._arm()
         return index
 
+    def foretell(self, fidelity: Fidelity) -> None:
+        """Let a function say what fidelity is expected of each job, instead of the job itself."""
+        self._router.foretold = fidelity
+
     def send(self, job: QpuJob, now_s: float) -> None:
         """Let a job of another user join at once."""
         self._join(self.jobs.append(job, now_s), now_s)
@@ -160,9 +164,11 @@ class QpuSystem:
 
     def next_s(self) -> float:
         """Return the time of the next instant at which something happens here; inf if nothing will."""
-        event_s = self.events[0][0] if self.events else INF
-        late_s = self._late[0][0] if self._late else INF
-        time_s = min(event_s, late_s, self._arrival_s)
+        time_s = self._arrival_s
+        if self.events and self.events[0][0] < time_s:
+            time_s = self.events[0][0]
+        if self._late and self._late[0][0] < time_s:
+            time_s = self._late[0][0]
         return INF if self.load is not None and self.load.over(time_s) else time_s
 
     def _arm(self) -> None:
@@ -293,7 +299,7 @@ class QpuSystem:
         if self.load is not None:
             self.load.ended(job, now_s)
         back_s = now_s + self.service.latency_s
-        for after in self._after.pop(job, ()):
+        for after in self._after.pop(job, ()) if self._after else ():
             due_s = max(self.jobs.submitted_s[after], back_s + self._think_s[after])
             self.jobs.submitted_s[after] = due_s
             heappush(self._late, (due_s + self.service.latency_s, after))

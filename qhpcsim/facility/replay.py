@@ -11,14 +11,19 @@ from simpy.core import EmptySchedule
 from qhpcsim.core.errors import ConfigError, InvariantError
 from qhpcsim.core.records import FloatArray, IntArray, JobTable, Schedule
 from qhpcsim.core.registry import lookup
+from qhpcsim.core.rng import Rng
 from qhpcsim.facility.batch_semantics import SYSTEMS
 from qhpcsim.facility.batch_system import BatchSystem
 from qhpcsim.facility.clock import Clock
-from qhpcsim.facility.outcome import Demand, Log, schedule_of
+from qhpcsim.facility.followers import Followers
+from qhpcsim.facility.node_health import NodeHealth, refuse_outages
+from qhpcsim.facility.node_losses import NodeLosses
+from qhpcsim.facility.outcome import Away, Demand, Log, schedule_of
 from qhpcsim.facility.pooled_state import PooledState
 from qhpcsim.facility.routing import route
 from qhpcsim.facility.shared_nodes import needs_pool
 from qhpcsim.facility.slurm_cycles import CycledBatchSystem
+from qhpcsim.facility.tracked_state import TrackedState
 from qhpcsim.policies.batch.state import QueueState
 from qhpcsim.scenario import Partition, Policy, Scheduler
 
@@ -45,6 +50,7 @@ def replay(
     overrun: str = "kill",
     engine: str = "auto",
     progress: Progress | None = None,
+    rng: Rng | None = None,
 ) -> Schedule:
     """Return what a facility does with a workload.
 
@@ -56,6 +62,7 @@ def replay(
         overrun: ``kill`` or ``extend``.
         engine: ``auto``, ``general`` or ``kernel``.
         progress: Called now and then with the fraction done.
+        rng: Named random streams of the nodes' failures; None: those of seed 0.
 
     Raises:
         ConfigError: if ``engine`` is ``kernel`` and the kernel cannot replay this.
@@ -71,7 +78,7 @@ def replay(
         _announce(policy)
         logs, start_s = replay_compiled(table, wants, partitions, policy, progress)
         return schedule_of(table, wants, partitions, logs, start_s, "kernel")
-    logs, start_s = _replay_stepping(table, wants, partitions, policy, cycles, progress)
+    logs, start_s = _replay_stepping(table, wants, partitions, policy, cycles, progress, rng)
     return schedule_of(table, wants, partitions, logs, start_s, "general")
 
 
@@ -114,10 +121,11 @@ def _replay_stepping(
     policy: Policy,
     scheduler: Scheduler,
     progress: Progress | None,
+    rng: Rng | None,
 ) -> tuple[list[Log], FloatArray]:
     """Step every partition's batch system through SimPy."""
     clock = Clock(initial_time=float(min(0.0, table.submit_s[0])) if table.n else 0.0)
-    systems = batch_systems(clock, table, wants, partitions, policy, scheduler)
+    systems = batch_systems(clock, table, wants, partitions, policy, scheduler, rng=rng)
     drain(clock, lambda: sum(s.n_arrived for s in systems) / max(1, table.n), progress)
     return logs_of(systems, table.n)
 
@@ -130,15 +138,19 @@ def batch_systems(
     policy: Policy,
     scheduler: Scheduler,
     open_rows: range = range(0),
+    rng: Rng | None = None,
 ) -> list[BatchSystem]:
     """Return every partition's batch system, armed on the clock; ``open_rows`` are submitted later."""
     systems: list[BatchSystem] = []
-    follow = Followers(table, wants.home, systems)
+    follow = Followers(table, wants, systems)
     held = follow.held.copy()
     held[open_rows.start : open_rows.stop] = True
-    for index, partition in enumerate(partitions.values()):
+    for index, (name, partition) in enumerate(partitions.items()):
         jobs = np.flatnonzero((wants.home == index) & ~held).tolist()
-        systems.append(batch_system(clock, table, wants, partition, policy, scheduler, jobs, follow.ended))
+        streams = rng or Rng(0)
+        systems.append(
+            batch_system(clock, table, wants, partition, policy, scheduler, jobs, follow.ended, name, streams)
+        )
     return systems
 
 
@@ -148,10 +160,25 @@ def logs_of(systems: Sequence[BatchSystem], n: int) -> tuple[list[Log], FloatArr
     logs = []
     for system in systems:
         order = np.array(system.log, dtype=np.int32)
+        losses = system.losses
+        if losses is not None and losses.lost:
+            order = last_runs(order)
         started = order[order >= 0]
         start_s[started] = np.array(system.state.start_s)[started]
-        logs.append(Log(order, system.n_passes, system.state.placement))
+        away = None if losses is None else Away(losses.health.intervals, losses.lost, losses.cut_s)
+        logs.append(Log(order, system.n_passes, system.state.placement, away))
     return logs, start_s
+
+
+def last_runs(order: IntArray) -> IntArray:
+    """Return a log without the starts and ends of runs after which a job began again."""
+    kept: list[int] = []
+    seen: set[int] = set()
+    for entry in reversed(order.tolist()):
+        if entry not in seen:
+            seen.add(entry)
+            kept.append(entry)
+    return np.array(kept[::-1], dtype=np.int32)
 
 
 def batch_system(
@@ -162,7 +189,9 @@ def batch_system(
     policy: Policy,
     scheduler: Scheduler,
     jobs: Sequence[int],
-    on_end: Callable[[int, float], None] | None = None,
+    on_end: Callable[[int, float, bool], None] | None = None,
+    name: str = "batch",
+    rng: Rng | None = None,
 ) -> BatchSystem:
     """Return the batch system of one partition, armed on the clock."""
     pooled = needs_pool(partition, policy)
@@ -173,22 +202,40 @@ def batch_system(
             where="policy.semantics",
             allowed="batch",
         )
-    state = PooledState(table, partition, wants.est_s) if pooled else QueueState(table, partition.nodes, wants.est_s)
+    losses = None
+    if partition.can_break:
+        refuse_outages(policy, pooled, name)
+        state: QueueState = TrackedState(table, partition, wants.est_s)
+        assert isinstance(state, TrackedState)
+        losses = NodeLosses(NodeHealth(state, partition, name, rng or Rng(0), clock.now), partition.requeue)
+    elif pooled:
+        state = PooledState(table, partition, wants.est_s)
+    else:
+        state = QueueState(table, partition.nodes, wants.est_s)
     order = None
     if policy.order != "fcfs":
         order = lookup("order", policy.order, "policy.order").target(table, wants.est_s, policy, partition.nodes)
         if hasattr(order, "use_machine"):
             order.use_machine(table, partition)
-    rule = lookup("backfill", _rule_name(policy, pooled), "policy.backfill").target(state, policy)
+    rule = lookup("backfill", _rule_name(policy, partition, pooled), "policy.backfill").target(state, policy)
     if hasattr(rule, "use_scheduler"):
         rule.use_scheduler(scheduler)
     if cycled:
-        return CycledBatchSystem(clock, state, rule, order, wants.hold_s, jobs, on_end, scheduler=scheduler)
-    system = SYSTEMS[policy.semantics]
-    return system(clock, state, rule, order, wants.hold_s, jobs, on_end)
+        return CycledBatchSystem(
+            clock, state, rule, order, wants.hold_s, jobs, on_end, scheduler=scheduler, losses=losses
+        )
+    return SYSTEMS[policy.semantics](clock, state, rule, order, wants.hold_s, jobs, on_end, losses=losses)
 
 
-def _rule_name(policy: Policy, pooled: bool = False) -> str:
+def _rule_name(policy: Policy, partition: Partition, pooled: bool) -> str:
+    if partition.outages:
+        if policy.backfill not in ("none", "easy", "conservative"):
+            raise ConfigError(
+                f"backfilling {policy.backfill!r} cannot plan around outages",
+                where="policy.backfill",
+                allowed="none, easy, conservative",
+            )
+        return f"around_{policy.backfill}"
     if pooled and policy.backfill in ("none", "easy", "conservative"):
         return f"placed_{policy.backfill}"
     if policy.semantics == "batsched" and policy.backfill != "none":
@@ -198,42 +245,12 @@ def _rule_name(policy: Policy, pooled: bool = False) -> str:
     return policy.backfill
 
 
-class Followers:
-    """Jobs that wait for another one's end (SWF fields 17 and 18).
-
-    A job whose predecessor was rejected does not wait: nothing would ever free it.
-    """
-
-    def __init__(self, table: JobTable, home: IntArray, systems: list[BatchSystem]) -> None:
-        self._table, self._home, self._systems = table, home, systems
-        self.held = np.zeros(table.n, dtype=np.bool_)
-        """(n,) jobs that are not in the queue from their submission on."""
-        self._after: dict[int, list[int]] = {}
-        self.ended: Callable[[int, float], None] | None = None
-        """Hook of the batch systems; None if nobody waits."""
-        if table.depends_on is None:
-            return
-        before = table.depends_on
-        self.held = (before >= 0) & (home[before] >= 0) & (home >= 0)
-        for job in np.flatnonzero(self.held).tolist():
-            self._after.setdefault(int(before[job]), []).append(job)
-        self.ended = self._release
-
-    def _release(self, ended: int, now_s: float) -> None:
-        table = self._table
-        for job in self._after.pop(ended, ()):
-            think_s = float(table.think_s[job]) if table.think_s is not None else 0.0
-            due_s = max(float(table.submit_s[job]), now_s + think_s)
-            self._systems[int(self._home[job])].arrive(job, due_s)
-
-
 def drain(clock: Clock, done_frac: Callable[[], float], progress: Progress | None) -> None:
     """Run the clock until nothing is left on its calendar, reporting progress."""
-    step, last_s, stuck = clock.step, clock.now, 0
+    last_s, stuck = clock.now, 0
     try:
         while True:
-            for _ in range(_STEPS):
-                step()
+            clock.steps(_STEPS)
             stuck = stuck + 1 if clock.now == last_s else 0
             last_s = clock.now
             if stuck == _STUCK:

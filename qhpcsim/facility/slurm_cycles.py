@@ -28,10 +28,13 @@ class CycledBatchSystem(BatchSystem):
         state: The partition's queue and machine.
         rule: Scheduling rule, made for this state.
         args: The other arguments of ``BatchSystem``.
+        more: Its arguments by name.
         scheduler: The intervals; at least one is positive.
     """
 
-    def __init__(self, clock: Clock, state: QueueState, rule: Any, *args: Any, scheduler: Scheduler) -> None:
+    def __init__(
+        self, clock: Clock, state: QueueState, rule: Any, *args: Any, scheduler: Scheduler, **more: Any
+    ) -> None:
         self.scheduler = scheduler
         self._event_s = INF
         """Time of the oldest event that no main pass has looked at; inf if there is none."""
@@ -41,7 +44,7 @@ class CycledBatchSystem(BatchSystem):
         self._delay_s = rule.policy.batch_sched_delay_s if self._two else 0.0
         self._depth = rule.policy.default_queue_depth if self._two else 0
         self._noted: tuple[list[int], list[int]] = ([], [])
-        super().__init__(clock, state, rule, *args)
+        super().__init__(clock, state, rule, *args, **more)
 
     def next_s(self) -> float:
         """Return the time of the next arrival, end or pass; inf if nothing will happen."""
@@ -70,6 +73,9 @@ class CycledBatchSystem(BatchSystem):
         ended, arrived = self._noted
         while self._ends and self._ends[0][0] <= now_s:
             ended.append(self._end())
+            self._event_s = min(self._event_s, now_s)
+        if self.losses is not None:
+            self._change_nodes(self.losses, ended, arrived)
             self._event_s = min(self._event_s, now_s)
         while (job := self._next_submission(now_s)) >= 0:
             self._join(job)

@@ -7,14 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from qhpcsim.core.hybrid_records import HybridJob, HybridRun
+from qhpcsim.core.hybrid_records import STOPPED, HybridJob, HybridRun
 from qhpcsim.core.records import FloatArray
 
 QPU_PARTS = ("qpu", "token")
 """Parts of an allocation that are QPUs or tokens, not nodes."""
 
 
-def summarise_hybrid(jobs: Sequence[HybridJob], runs: Sequence[HybridRun], n_qpus: int) -> dict[str, Any]:
+Held = tuple[int, float, float]
+"""Nodes, start and end of something that was allocated."""
+
+
+def summarise_hybrid(
+    jobs: Sequence[HybridJob], runs: Sequence[HybridRun], n_qpus: int, pilots: Sequence[Held] = ()
+) -> dict[str, Any]:
     """Return the figures of hybrid jobs; None where there is nothing to say.
 
     The rates ``loop_throughput_per_s``, ``qpu_response_s``, ``qpu_utilisation`` and ``held_idle_frac`` are taken over
@@ -25,6 +31,7 @@ def summarise_hybrid(jobs: Sequence[HybridJob], runs: Sequence[HybridRun], n_qpu
         jobs: The jobs.
         runs: What became of them, in the same order.
         n_qpus: Number of QPUs that served them.
+        pilots: Those that the jobs shared.
 
     Returns:
         Counts by state, mean seconds of each kind of phase and the figures above; times in seconds, node time in node
@@ -33,15 +40,17 @@ def summarise_hybrid(jobs: Sequence[HybridJob], runs: Sequence[HybridRun], n_qpu
     states = [run.state for run in runs]
     done = [run for run in runs if run.state == "COMPLETED"]
     low_s, high_s = _window(runs)
-    kinds, start_s, end_s, nodes = _phases(jobs, runs)
-    held = _clipped_node_s(_held(runs), low_s, high_s)
+    kinds, start_s, end_s, nodes, closed = _phases(jobs, runs)
+    all_held = [*_held(runs), *pilots]
+    held = _clipped_node_s(all_held, low_s, high_s)
     in_use = float((_overlap(start_s, end_s, low_s, high_s) * nodes)[kinds == "cpu"].sum())
     calls = kinds == "qpu"
-    answered = calls & (end_s > low_s) & (end_s <= high_s)
+    in_time = closed & (end_s > low_s) & (end_s <= high_s)
+    answered = calls & in_time
     length_s = high_s - low_s
     n_answered = int(answered.sum())
     busy_s = float(_overlap(start_s, end_s, low_s, high_s)[calls].sum())
-    waited_s = float((end_s - start_s)[(kinds == "qpu_wait") & (end_s > low_s) & (end_s <= high_s)].sum())
+    waited_s = float((end_s - start_s)[(kinds == "qpu_wait") & in_time].sum())
     spent_s = float((end_s - start_s)[answered].sum())
     return {
         "n_jobs": len(runs),
@@ -49,12 +58,12 @@ def summarise_hybrid(jobs: Sequence[HybridJob], runs: Sequence[HybridRun], n_qpu
         "n_walltime": states.count("WALLTIME"),
         "n_failed": states.count("FAILED"),
         "n_unfinished": states.count("QUEUED") + states.count("RUNNING"),
-        "n_calls": int(calls.sum()),
+        "n_calls": int((calls & closed).sum()),
         "loop_throughput_per_s": n_answered / length_s if length_s > 0 else None,
         "qpu_response_s": (waited_s + spent_s) / n_answered if n_answered else None,
         "qpu_utilisation": busy_s / (length_s * n_qpus) if length_s > 0 and n_qpus else None,
         "held_idle_frac": 1.0 - in_use / held if held > 0 else None,
-        "held_node_s": _clipped_node_s(_held(runs), -np.inf, np.inf),
+        "held_node_s": _clipped_node_s(all_held, -np.inf, np.inf),
         "used_node_s": float(((end_s - start_s) * nodes)[kinds == "cpu"].sum()),
         "mean_time_to_solution_s": _mean(
             [run.ended_s - job.submit_s for job, run in zip(jobs, runs, strict=True) if run.state == "COMPLETED"]
@@ -86,30 +95,47 @@ def _window(runs: Sequence[HybridRun]) -> tuple[float, float]:
 
 def _phases(
     jobs: Sequence[HybridJob], runs: Sequence[HybridRun]
-) -> tuple[np.ndarray, FloatArray, FloatArray, FloatArray]:
-    """Return kind, start, end and nodes of every phase."""
+) -> tuple[np.ndarray, FloatArray, FloatArray, FloatArray, np.ndarray]:
+    """Return kind, start, end and nodes of every phase, and whether it is no part of a call without an answer."""
     rows = [(phase, job.nodes) for job, run in zip(jobs, runs, strict=True) for phase in run.phases]
     kinds = np.array([phase[0] for phase, _ in rows], dtype=object)
     start_s = np.array([phase[1] for phase, _ in rows], dtype=np.float64)
     end_s = np.array([phase[2] for phase, _ in rows], dtype=np.float64)
-    return kinds, start_s, end_s, np.array([nodes for _, nodes in rows], dtype=np.float64)
+    nodes = np.array([nodes for _, nodes in rows], dtype=np.float64)
+    closed = [k < len(run.phases) - n_unanswered(run) for run in runs for k in range(len(run.phases))]
+    return kinds, start_s, end_s, nodes, np.array(closed, dtype=np.bool_)
 
 
-def held_nodes(run: HybridRun) -> list[tuple[int, float, float]]:
+def n_unanswered(run: HybridRun) -> int:
+    """Return how many of the last phases belong to a call that the job was stopped before the answer of."""
+    kinds = [kind for kind, _, _ in run.phases[-2:]] if run.state in STOPPED else []
+    if kinds[-1:] == ["qpu_wait"]:
+        return 1
+    if kinds[-1:] == ["qpu"]:
+        return 1 + (kinds[0] == "qpu_wait")
+    return 0
+
+
+def n_answered(run: HybridRun) -> int:
+    """Return how many of its QPU calls a job got an answer to."""
+    return sum(kind == "qpu" for kind, _, _ in run.phases[: len(run.phases) - n_unanswered(run)])
+
+
+def held_nodes(run: HybridRun) -> list[Held]:
     """Return (nodes, start, end) of everything that a job had allocated but QPUs and tokens."""
     return [(nodes, start_s, end_s) for part, nodes, start_s, end_s in run.held if part not in QPU_PARTS]
 
 
 def held_node_s(run: HybridRun) -> float:
-    """Return the node time of everything that a job had allocated but QPUs and tokens."""
-    return sum(nodes * (end_s - start_s) for nodes, start_s, end_s in held_nodes(run))
+    """Return the node time of everything that a job had allocated but QPUs and tokens, and its share of pilots."""
+    return run.shared_node_s + sum(nodes * (end_s - start_s) for nodes, start_s, end_s in held_nodes(run))
 
 
-def _held(runs: Sequence[HybridRun]) -> list[tuple[int, float, float]]:
+def _held(runs: Sequence[HybridRun]) -> list[Held]:
     return [each for run in runs for each in held_nodes(run)]
 
 
-def _clipped_node_s(held: Sequence[tuple[int, float, float]], low_s: float, high_s: float) -> float:
+def _clipped_node_s(held: Sequence[Held], low_s: float, high_s: float) -> float:
     return float(sum(nodes * max(0.0, min(b, high_s) - max(a, low_s)) for nodes, a, b in held))
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from qhpcsim.core.hybrid_records import POOL, STOPPED
 from qhpcsim.core.records import FloatArray
 from qhpcsim.metrics.hybrid import QPU_PARTS
 
@@ -33,7 +34,7 @@ class HybridData:
     state: NDArray[np.object_]
     """(n,) COMPLETED, WALLTIME, FAILED, QUEUED or RUNNING."""
     held_node_s: FloatArray
-    """(n,) node time that it had allocated."""
+    """(n,) node time that it had allocated, with its share of pilots."""
     phase_job: IntArray
     """(m,) index of the job, non-decreasing."""
     phase_kind: IntArray
@@ -70,9 +71,23 @@ class HybridData:
         return self.spent_s[:, KINDS.index("cpu")] * self.nodes
 
     @cached_property
+    def unanswered(self) -> NDArray[np.bool_]:
+        """(m,) whether the phase is wait or run of a call that its job was stopped before the answer of."""
+        wait, on_qpu = KINDS.index("qpu_wait"), KINDS.index("qpu")
+        found = np.zeros(len(self.phase_job), dtype=bool)
+        last = np.flatnonzero(np.diff(self.phase_job, append=-1) != 0)
+        last = last[np.isin(self.state[self.phase_job[last]], STOPPED)]
+        found[last] = np.isin(self.phase_kind[last], (wait, on_qpu))
+        before = last[(self.phase_kind[last] == on_qpu) & (last > 0)] - 1
+        same = self.phase_job[before] == self.phase_job[before + 1]
+        found[before[same & (self.phase_kind[before] == wait)]] = True
+        return found
+
+    @cached_property
     def n_calls(self) -> IntArray:
         """(n,) QPU calls that were answered."""
-        return np.bincount(self.phase_job[self.phase_kind == KINDS.index("qpu")], minlength=self.n)
+        answered = (self.phase_kind == KINDS.index("qpu")) & ~self.unanswered
+        return np.bincount(self.phase_job[answered], minlength=self.n)
 
     @cached_property
     def horizon_s(self) -> float:
@@ -83,14 +98,19 @@ class HybridData:
 
 @dataclass
 class Parts:
-    """What hybrid jobs were given by the batch system: rows ``JOB.PART`` of ``jobs.csv``."""
+    """What hybrid jobs were given by the batch system: rows ``JOB.PART`` and pilots ``POOL.K`` of ``jobs.csv``."""
 
     row: IntArray
     """(k,) row of the batch table."""
     job: IntArray
-    """(k,) index of the hybrid job."""
+    """(k,) index of the hybrid job; -1: a pilot, which several share."""
     name: NDArray[np.object_]
     """(k,) name of the part."""
+
+    @cached_property
+    def are_shared(self) -> NDArray[np.bool_]:
+        """(k,) whether it is a pilot."""
+        return self.job < 0
 
     @cached_property
     def are_nodes(self) -> NDArray[np.bool_]:
@@ -104,7 +124,7 @@ class Parts:
 
 
 def parts_of(job_ids: Iterable[object], names: Sequence[str]) -> Parts:
-    """Return those rows of a batch table that are parts of hybrid jobs.
+    """Return those rows of a batch table that are parts of hybrid jobs, or pilots that they share.
 
     Args:
         job_ids: Ids of all batch jobs.
@@ -116,6 +136,8 @@ def parts_of(job_ids: Iterable[object], names: Sequence[str]) -> Parts:
         owner, dot, part = str(job_id).rpartition(".")
         if dot and owner in place:
             found.append((row, place[owner], part))
+        elif dot and (owner == POOL or owner.startswith(f"{POOL}-")):
+            found.append((row, -1, POOL))
     return Parts(
         row=np.array([row for row, _, _ in found], dtype=np.int64),
         job=np.array([job for _, job, _ in found], dtype=np.int64),

@@ -5,8 +5,8 @@ I06 every job once; I07 monotone clock; I08, I09 FCFS; I10 EASY head by its shad
 exact estimates; I12 Little's law; I13 energy; I14 utilisation; I15 makespan bounds; I16 figures recomputed; I18 no
 idling while the head fits. I17 and the rest of what is about QPUs is in ``checks.qpu``.
 
-Rules about policies are checked where they are theorems: queues in order of submission, whole and equal nodes, no
-dependencies, a pass at every change; I10 and I11 up to some thousands of jobs.
+Rules about policies are checked where they are theorems: queues in order of submission, whole and equal nodes that
+never fail, no dependencies, a pass at every change; I10 and I11 up to some thousands of jobs.
 """
 
 from __future__ import annotations
@@ -90,8 +90,9 @@ def _policy_rules(tables: Tables, policy: Policy) -> Iterator[Violation]:
 
 def _plain(tables: Tables, policy: Policy, scheduler: Scheduler | None, workload: JobTable | None) -> bool:
     """Return whether the rules about policies are theorems for this run."""
-    alike = all(p.sharing == "exclusive" and not p.groups for p in tables.partitions.values())
+    alike = all(p.sharing == "exclusive" and not p.groups and not p.can_break for p in tables.partitions.values())
     chained = workload is not None and workload.depends_on is not None and bool(np.any(workload.depends_on >= 0))
+    chained |= workload is not None and (workload.waits is not None or workload.array is not None)
     known = policy.name in ("fcfs", "easy", "conservative") and policy.backfill in ("none", "easy", "conservative")
     at_once = scheduler is None or scheduler == Scheduler()
     all_ended = not tables.jobs["final_state"].isin(("RUNNING", "QUEUED")).any()

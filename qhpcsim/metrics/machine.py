@@ -19,8 +19,9 @@ BATSIM = "Batsim schedule.csv, https://batsim.readthedocs.io"
 
 
 def busy_node_s(run: RunData) -> FloatArray:
-    """Return the (n,) node-seconds each job held within the window: node share x time on the nodes."""
-    return np.asarray(run.share_nodes * run.hold_s)
+    """Return the (n,) node-seconds each job held within the window: node share x time on the nodes, lost runs too."""
+    held = np.asarray(run.share_nodes * run.hold_s)
+    return held if run.schedule.lost is None else held + run.lost_node_s
 
 
 def steady_window(run: RunData) -> tuple[float, float] | None:
@@ -52,7 +53,7 @@ def utilisation_frac(run: RunData) -> float | None:
 def useful_utilisation_frac(run: RunData) -> float | None:
     """Return the share of the machine that went to jobs which were not killed and did not fail."""
     capacity = run.n_nodes * run.window_s
-    return float(np.sum(busy_node_s(run)[run.useful]) / capacity) if capacity > 0 else None
+    return float(np.sum((run.share_nodes * run.hold_s)[run.useful]) / capacity) if capacity > 0 else None
 
 
 @metric("steady_utilisation_frac", "1", "held node-seconds / (m x window), middle 80 % of the submission span")
@@ -65,7 +66,12 @@ def steady_utilisation_frac(run: RunData) -> float | None:
     start = run.schedule.start_s[run.started]
     end = start + run.hold_s[run.started]
     overlap = np.maximum(0.0, np.minimum(end, high) - np.maximum(start, low))
-    return float(np.sum(overlap * run.share_nodes[run.started]) / (run.n_nodes * (high - low)))
+    held = float(np.sum(overlap * run.share_nodes[run.started]))
+    if run.schedule.lost is not None:
+        lost = run.schedule.lost
+        overlap = np.maximum(0.0, np.minimum(lost.end_s, high) - np.maximum(lost.start_s, low))
+        held += float(np.sum(overlap * run.table.nodes[lost.job]))
+    return held / (run.n_nodes * (high - low))
 
 
 @metric("throughput_jobs_per_h", "1/h", "finished jobs / makespan")

@@ -83,6 +83,15 @@ class RunData:
         return held
 
     @cached_property
+    def lost_node_s(self) -> FloatArray:
+        """(n,) node-seconds of runs that a node's failure or an outage cut short before the job began again."""
+        total = np.zeros(self.table.n)
+        lost = self.schedule.lost
+        if lost is not None:
+            np.add.at(total, lost.job, (lost.end_s - lost.start_s) * self.table.nodes[lost.job])
+        return total
+
+    @cached_property
     def window(self) -> tuple[float, float]:
         """First submission, and the last start or end (or submission, if nothing started), in seconds."""
         if self.table.n == 0:

@@ -12,6 +12,7 @@ from qhpcsim.metrics.by_partition import by_partition
 from qhpcsim.metrics.fairness import has_user
 from qhpcsim.metrics.machine import busy_node_s, steady_window
 from qhpcsim.metrics.metric import metrics
+from qhpcsim.metrics.node_failures import node_failures
 from qhpcsim.metrics.run_data import RunData
 from qhpcsim.metrics.size_class import by_size_class, distributions
 from qhpcsim.metrics.slowdown import has_slowdown
@@ -37,6 +38,7 @@ def summarise(
         "message": nothing_finished(run),
         **counts(run),
         **{key: function(run) for key, function in metrics()},
+        **node_failures(run),
         **distributions(run),
         "counted": counted(run),
         "by_size_class": by_size_class(run),

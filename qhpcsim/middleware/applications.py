@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 
 from qhpcsim.core.circuit_times import CircuitTimes
 from qhpcsim.core.errors import ConfigError, FacilityError, nearest
@@ -15,15 +16,18 @@ from qhpcsim.core.workflow_records import Application, PilotAsk, Workflow, Workf
 from qhpcsim.facility.centre import Centre
 from qhpcsim.facility.open_jobs import NORMAL
 from qhpcsim.middleware.client import Client, ClientCosts
+from qhpcsim.middleware.cut_strategies import with_strategies
 from qhpcsim.middleware.node_clock import Slowdown
-from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, PilotRun, Pilots
+from qhpcsim.middleware.pilot_starts import PilotStarts
+from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, PilotRun, Pilots, requests_of
+from qhpcsim.middleware.placing import Placer
 from qhpcsim.middleware.pool import PoolCosts, TaskPool
-from qhpcsim.middleware.scaling import Scaler
+from qhpcsim.middleware.scaling import Scaler, needs_left, resizable
 from qhpcsim.middleware.task_rows import task_table
 from qhpcsim.middleware.time_alone import n_slots, time_alone_s
 from qhpcsim.middleware.workflows import WorkflowRun
 from qhpcsim.qpu_scenario import QpuService
-from qhpcsim.scenario import BindingParams, Partition, Policy, ScalingParams, Scheduler
+from qhpcsim.scenario import BindingParams, Partition, PlacementParams, Policy, ScalingParams, Scheduler
 from qhpcsim.workloads.motifs.making import workflow_of
 
 
@@ -33,6 +37,7 @@ class TaskLayer:
 
     binding: BindingParams = field(default_factory=BindingParams)
     scaling: ScalingParams = field(default_factory=ScalingParams)
+    placement: PlacementParams = field(default_factory=PlacementParams)
     pool: PoolCosts = field(default_factory=PoolCosts)
     """Its ``load_s`` is the least; an application may take longer to load."""
     pilot: PilotCosts = field(default_factory=PilotCosts)
@@ -50,6 +55,7 @@ class _Group:
     members: list[int]
     pool: TaskPool
     pilots: Pilots
+    placer: Placer
     n_over: int = 0
 
     @property
@@ -97,19 +103,24 @@ class Applications:
     ) -> None:
         self.work, self.layer = work, layer or TaskLayer()
         rng = rng or Rng(0)
-        flows = [workflow_of(each, rng, times) for each in work.applications]
+        costs = self.layer.pool
+        flows = [
+            with_strategies(workflow_of(each, rng, times), costs.dispatch_s, costs.turnaround_s)
+            for each in work.applications
+        ]
         groups = _grouped(work.applications)
         plans = [
             _plans([work.applications[k] for k in members], [flows[k] for k in members], partitions, self.layer)
             for members in groups
         ]
-        requests = [plan.request() for of_group in plans for plan in of_group]
+        requests = [request for of_group in plans for request in requests_of(of_group)]
         self.centre = Centre(work.table, requests, partitions, policy, service, rng, scheduler, overrun)
         self._groups: list[_Group] = []
+        self._sessions = count(len(flows))
         first = 0
         for members, of_group in zip(groups, plans, strict=True):
             self._groups.append(self._open(members, of_group, first, [flows[k] for k in members]))
-            first += len(of_group)
+            first += len(requests_of(of_group))
         of = {k: group for group in self._groups for k in group.members}
         self.runs = [self._run(k, flow, of[k]) for k, flow in enumerate(flows)]
         """What became of each workflow, in the order of the applications."""
@@ -125,11 +136,13 @@ class Applications:
         pool = TaskPool(self.centre.clock, binding, costs, layer.slowdown)
         pilots = Pilots(self.centre, pool, plans, layer.pilot, first)
         pilots.submit_all()
-        return _Group(members, pool, pilots)
+        starts = PilotStarts(self.centre, pilots, first)
+        placer = Placer(self.centre, layer.placement, pool, starts, layer.slowdown, self._sessions)
+        return _Group(members, pool, pilots, placer)
 
     def _run(self, k: int, flow: Workflow, group: _Group) -> WorkflowRun:
         client = Client(group.pool, self.layer.client) if group.pool.pilots else None
-        return WorkflowRun(flow, self.centre, client, partial(self._leave, group), session=k)
+        return WorkflowRun(flow, self.centre, client, partial(self._leave, group), k, group.placer)
 
     @property
     def pilots(self) -> list[PilotRun]:
@@ -154,7 +167,8 @@ class Applications:
         if k == group.members[0]:
             params = self.layer.scaling
             policy = lookup("scaling", params.name, "scaling").target(params)
-            Scaler(group.pilots, policy, lambda: group.is_over).start()
+            runs = [self.runs[member] for member in group.members]
+            Scaler(group.pilots, policy, lambda: group.is_over, lambda: needs_left(runs)).start()
         own = [at for at, run in enumerate(group.pilots.runs) if run.plan.name.startswith(self._prefix(k))]
         if self.layer.waits and own:
             group.pilots.wait(own[0], self.runs[k].start)
@@ -193,8 +207,9 @@ def _plans(
     together = [plan for own in asked for plan in own]
     for flow in flows:
         _check_needs(flow, together)
+    scaling = lookup("scaling", layer.scaling.name, "scaling").target(layer.scaling)
     return [
-        plan
+        resizable(plan, scaling, flows)
         for application, flow, own in zip(members, flows, asked, strict=True)
         for plan in _with_walltimes(application, flow, own, together, layer)
     ]

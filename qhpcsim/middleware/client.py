@@ -51,6 +51,8 @@ class Client:
         self._to_send: deque[_Bag] = deque()
         self._seen: deque[_Bag] = deque()
         self._busy = False
+        self._then: Callable[[], None] | None = None
+        """What the thread does when the time for it is spent."""
 
     def run(self, tasks: Sequence[PoolTask], on_done: Callable[[], None], pilot: int = -1) -> None:
         """Send a bag of tasks now.
@@ -69,7 +71,7 @@ class Client:
     def work(self) -> None:
         """Go on with the next thing to do, if the thread is free; what costs nothing is done in one go."""
         while not self._busy:
-            bag = next((bag for bag in self._to_send if bag.may_send()), None)
+            bag = self._sender()
             if bag is not None:
                 self._spend(bag.submit_s(), bag.send)
             elif self._seen:
@@ -77,6 +79,13 @@ class Client:
                 self._spend(bag.turn_s(), bag.collect)
             else:
                 return
+
+    def _sender(self) -> _Bag | None:
+        """Return the first bag that has a task which may go out now."""
+        for bag in self._to_send:
+            if bag.may_send():
+                return bag
+        return None
 
     def see(self, bag: _Bag) -> None:
         """Note a result that is there to be taken."""
@@ -98,13 +107,16 @@ class Client:
         """Occupy the thread, then do a thing."""
         self._busy = True
         if seconds > 0:
-            self._call_in(seconds, lambda: self._do(then))
+            self._then = then
+            clock = self.pool.clock
+            clock.call_at(clock.now + seconds, self._spent, NORMAL)
         else:
             then()
             self._busy = False
 
-    def _do(self, then: Callable[[], None]) -> None:
-        then()
+    def _spent(self, _event: object) -> None:
+        assert self._then is not None
+        self._then()
         self._busy = False
         self.work()
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from qhpcsim.facility.centre import Centre, OpenRequest
 from qhpcsim.facility.open_jobs import NORMAL
+from qhpcsim.middleware.pilot_size import PilotSize
 from qhpcsim.middleware.pool import TaskPool
 from qhpcsim.policies.binding.binding import PilotView
 
@@ -34,10 +35,23 @@ class PilotPlan:
     """Submitted only if a scaling policy asks for it."""
     expected_wait_s: float = 0.0
     """Wait in the batch queue that its user expects; only binding policies see it."""
+    step: int = 0
+    """Nodes by which it grows or shrinks at a time."""
+    n_spares: int = 0
+    """Changes of its size that it may make; 0: none."""
+    min_nodes: int = 1
+    """Nodes that it never goes below."""
 
     def request(self) -> OpenRequest:
         """Return what it asks the batch system for."""
         return OpenRequest(self.name, self.nodes, self.walltime_s, self.partition, self.user)
+
+    def spare_requests(self) -> list[OpenRequest]:
+        """Return the batch jobs that changes of its size may need, whatever they will be."""
+        return [
+            OpenRequest(f"{self.name}.{k + 1}", self.step, self.walltime_s, self.partition, self.user)
+            for k in range(self.n_spares)
+        ]
 
 
 def next_poll_s(origin_s: float, poll_s: float, time_s: float) -> float:
@@ -77,6 +91,8 @@ class PilotRun:
     ended_s: float = math.nan
     state: str = "NEW"
     """NEW, QUEUED, STARTING, RUNNING, DONE (given back), WALLTIME or CANCELLED (before it started)."""
+    sizes: list[tuple[float, int]] = field(default_factory=list)
+    """(time, nodes from then on) of every change after it began to take tasks."""
 
 
 @dataclass(slots=True)
@@ -86,6 +102,7 @@ class _Place:
     row: int
     pool: int
     run: PilotRun = field(repr=False)
+    size: PilotSize = field(repr=False)
     waiting: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -104,7 +121,7 @@ class Pilots:
         pool: Pool that they feed.
         plans: The pilots.
         costs: Start-up.
-        first: Number of the first plan among the centre's requests.
+        first: Number of the first of ``requests_of(plans)`` among the centre's requests.
     """
 
     def __init__(
@@ -112,8 +129,12 @@ class Pilots:
     ) -> None:
         self.centre, self.pool, self.costs = centre, pool, costs
         self._places: list[_Place] = []
+        spare = first + len(plans)
         for k, plan in enumerate(plans):
-            self._places.append(_Place(centre.row(first + k), pool.announce(_view(plan, costs)), PilotRun(plan)))
+            row, index, run = centre.row(first + k), pool.announce(_view(plan, costs)), PilotRun(plan)
+            spares = [centre.row(k) for k in range(spare, spare + plan.n_spares)]
+            spare += plan.n_spares
+            self._places.append(_Place(row, index, run, PilotSize(self, row, index, run, spares)))
         self._by_row = {place.row: place for place in self._places}
 
     @property
@@ -124,6 +145,10 @@ class Pilots:
     def in_pool(self, pilot: int) -> int:
         """Return a pilot's index in the pool."""
         return self._places[pilot].pool
+
+    def size(self, pilot: int) -> PilotSize:
+        """Return what grows and shrinks a pilot."""
+        return self._places[pilot].size
 
     def submit_all(self) -> None:
         """Submit every pilot at its time, but for the reserve."""
@@ -174,6 +199,7 @@ class Pilots:
             self._tell_all(place)
         elif place.run.state in LIVE:
             self.centre.clock.call_at(now_s + self.costs.cancel_s, lambda _event: self._give_back(place), NORMAL)
+            place.size.withdraw()
         self.pool.close_pilot(place.pool)
 
     def end_all(self) -> None:
@@ -184,6 +210,7 @@ class Pilots:
     def _give_back(self, place: _Place) -> None:
         if self.centre.open.is_running(place.row):
             self.centre.open.release(place.row)
+        place.size.close()
 
     def _started(self, row: int, now_s: float) -> None:
         place = self._by_row[row]
@@ -202,6 +229,12 @@ class Pilots:
         place = self._by_row[row]
         place.run.ended_s, place.run.state = now_s, "WALLTIME" if killed else "DONE"
         self.pool.close_pilot(place.pool)
+        place.size.close()
+
+
+def requests_of(plans: Sequence[PilotPlan]) -> list[OpenRequest]:
+    """Return what pilots ask the batch system for: each its own job, then the jobs that changes of size may need."""
+    return [plan.request() for plan in plans] + [spare for plan in plans for spare in plan.spare_requests()]
 
 
 def _view(plan: PilotPlan, costs: PilotCosts) -> PilotView:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.task_records import TaskState
@@ -14,6 +15,9 @@ from qhpcsim.facility.open_jobs import NORMAL
 from qhpcsim.middleware.node_clock import NodeClock, Slowdown
 from qhpcsim.middleware.slots import PilotNode, PoolPilot, PoolTask
 from qhpcsim.policies.binding.binding import Binding, PilotView
+
+_Kind = tuple[Need, int]
+"""What tasks of one queue need, and the pilot that they are bound to, -1 for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,10 @@ class PoolCosts:
     """Between the end of a task and the moment when its slot can take the next one."""
     retries: int = 0
     """Times that a task is tried again after its pilot ended or its work failed."""
+
+    def own_start_s(self, need: Need) -> float:
+        """Return the start of a worker that a task of this kind brings along each time, holding its slot."""
+        return self.gpu_cold_s if need.gpus > 0 else 0.0
 
 
 class TaskPool:
@@ -60,7 +68,13 @@ class TaskPool:
         self.tasks: list[PoolTask] = []
         self.pilots: list[PoolPilot] = []
         self._slowdown = None if slowdown is None else lru_cache(maxsize=4096)(slowdown)
-        self._waiting: dict[tuple[Need, int], list[tuple[float, int, PoolTask]]] = {}
+        self._waiting: dict[_Kind, list[tuple[float, int, PoolTask]]] = {}
+        self._untried: dict[_Kind, None] = {}
+        """Queues that may find room: something has come to them, or left their pilot, since they were last tried."""
+        self._blocked: dict[int, list[_Kind]] = {}
+        """The other queues with tasks, by the pilot that their tasks are bound to, -1 for any."""
+        self._can_run: set[Need] = set()
+        """Kinds of tasks that some pilot could have run when one of them came."""
         self._able_for: dict[Need, list[PilotView]] = {}
         self._dispatcher_s = 0.0
         self._due = False
@@ -76,8 +90,8 @@ class TaskPool:
         return sum(len(pilot.running) for pilot in self.pilots)
 
     def backlog_s(self) -> float:
-        """Return the predicted seconds of the tasks without a slot."""
-        return sum(entry[2].predicted_s for queue in self._waiting.values() for entry in queue)
+        """Return the predicted seconds of the tasks without a slot, starts of their own workers included."""
+        return sum(self._work_s(need, queue) for (need, _), queue in self._waiting.items())
 
     def drain_s(self) -> float:
         """Return the predicted seconds that the waiting tasks take on the pilots that were asked for.
@@ -89,8 +103,19 @@ class TaskPool:
             slots = sum(view.slots(need) for view in self._able(need))
             if queue and not slots:
                 return float("inf")
-            total_s += sum(entry[2].predicted_s for entry in queue) / max(1, slots)
+            total_s += self._work_s(need, queue) / max(1, slots)
         return total_s
+
+    def _work_s(self, need: Need, queue: list[tuple[float, int, PoolTask]]) -> float:
+        return sum(entry[2].predicted_s for entry in queue) + self.costs.own_start_s(need) * len(queue)
+
+    def would_use(self, pilot: int, n_nodes: int) -> bool:
+        """Return whether a pilot with so many more nodes would have more slots for some waiting task."""
+        view = self.pilots[pilot].view
+        return any(
+            bound in (-1, pilot) and view.slots_on(need, view.n_nodes + n_nodes) > view.slots(need)
+            for need, bound in self._waiting
+        )
 
     def announce(self, view: PilotView) -> int:
         """Make a pilot known, before it starts, and return its index."""
@@ -109,6 +134,9 @@ class TaskPool:
         opened = self.pilots[pilot]
         opened.view.active, opened.view.start_s = True, self.clock.now
         opened.idle_since_s = self.clock.now
+        for node in opened.nodes:
+            node.idle_since_s = self.clock.now
+        self._has_room(pilot)
         self._wake()
 
     def close_pilot(self, pilot: int) -> None:
@@ -118,15 +146,35 @@ class TaskPool:
             return
         closed.view.active, closed.view.ended = False, True
         self._able_for.clear()
-        for task in list(closed.running.values()):
-            self._take_off(task)
-            self._give_back(closed, task.nodes, task.need)
-            self._again(task, TaskState.LOST_WORKER)
+        self._lose(closed, list(closed.running.values()))
         for key in [key for key in self._waiting if key[1] == pilot]:
             for entry in sorted(self._waiting.pop(key), key=lambda entry: entry[:2]):
                 self._again(entry[2], TaskState.LOST_WORKER)
         closed.view.load_s = 0.0
         self._wake()
+
+    def grow(self, pilot: int, n_nodes: int, part: str) -> range:
+        """Let a pilot have more nodes from now on, held by another batch job, and return their numbers."""
+        added = self.pilots[pilot].grow(n_nodes, part, self.clock.now)
+        self._able_for.clear()
+        self._has_room(pilot)
+        self._wake()
+        return added
+
+    def shrink(self, pilot: int, gone: Sequence[int], part: str) -> None:
+        """Take nodes away that the batch job ``part`` held; tasks on them are lost, and tried again if they may."""
+        there = self.pilots[pilot]
+        away = set(gone)
+        self._lose(there, [task for task in there.running.values() if away.intersection(task.nodes)])
+        there.shrink(gone, part)
+        self._able_for.clear()
+
+    def _lose(self, pilot: PoolPilot, tasks: Sequence[PoolTask]) -> None:
+        """Take tasks off nodes that are not there any more, and try them again if they may."""
+        for task in tasks:
+            self._take_off(task)
+            self._give_back(pilot, task.nodes, task.need)
+            self._again(task, TaskState.LOST_WORKER)
 
     def submit(self, task: PoolTask, pilot: int = -1) -> None:
         """Let a task wait for a slot.
@@ -138,19 +186,25 @@ class TaskPool:
         Raises:
             ConfigError: if no pilot that is known could ever have run it, or the named one could not.
         """
-        views = [each.view for each in (self.pilots if pilot < 0 else self.pilots[pilot : pilot + 1])]
-        if not any(view.slots(task.need) for view in views):
-            raise ConfigError(
-                f"t = {self.clock.now} s: no pilot can run a task that needs {task.need}",
-                where="pilots",
-                allowed="; ".join(f"{v.name}: {v.n_nodes} nodes of {v.cores:g}, {v.gpus:g}, {v.qpus:g}" for v in views),
-                hint="larger nodes, or a pilot of another kind; numbers are cores, GPUs and QPUs of a node",
-            )
+        if pilot >= 0 or task.need not in self._can_run:
+            self._check(task.need, pilot)
         task.submitted_s, task.index = self.clock.now, len(self.tasks)
         task.named, task.pilot = pilot >= 0, pilot
         self.tasks.append(task)
         self._enqueue(task)
         self._wake()
+
+    def _check(self, need: Need, pilot: int) -> None:
+        """Refuse a task that needs more than any pilot, or the named one, could ever have given it."""
+        views = [each.view for each in (self.pilots if pilot < 0 else self.pilots[pilot : pilot + 1])]
+        if not any(view.slots(need) for view in views):
+            raise ConfigError(
+                f"t = {self.clock.now} s: no pilot can run a task that needs {need}",
+                where="pilots",
+                allowed="; ".join(f"{v.name}: {v.n_nodes} nodes of {v.cores:g}, {v.gpus:g}, {v.qpus:g}" for v in views),
+                hint="larger nodes, or a pilot of another kind; numbers are cores, GPUs and QPUs of a node",
+            )
+        self._can_run.add(need)
 
     def is_idle(self, pilot: int) -> bool:
         """Return whether a pilot takes tasks, and has none and none that waits for it."""
@@ -170,7 +224,11 @@ class TaskPool:
             task.pinned = task.pilot >= 0
         if task.pinned:
             self._load(task, +1)
-        queue = self._waiting.setdefault((task.need, task.pilot), [])
+        kind = (task.need, task.pilot)
+        queue = self._waiting.get(kind)
+        if queue is None:
+            queue = self._waiting[kind] = []
+            self._untried[kind] = None
         heappush(queue, (self.binding.rank(task.predicted_s), task.index, task))
 
     def _able(self, need: Need) -> list[PilotView]:
@@ -183,7 +241,9 @@ class TaskPool:
     def _load(self, task: PoolTask, sign: int) -> None:
         """Count a task among its pilot's work, or no longer."""
         view = self.pilots[task.pilot].view
-        view.load_s += sign * task.predicted_s / view.slots(task.need)
+        if sign > 0:
+            task.load_s = task.predicted_s / view.slots(task.need)
+        view.load_s += sign * task.load_s
 
     def _wake(self) -> None:
         """Place tasks once everything else of this instant has happened."""
@@ -191,23 +251,32 @@ class TaskPool:
             self._due = True
             self.clock.call_at(self.clock.now, self._place_all, NORMAL)
 
+    def _has_room(self, pilot: int) -> None:
+        """Note that something has become free on a pilot: what is bound to it, or to none, may be placed."""
+        for bound in (pilot, -1):
+            for kind in self._blocked.pop(bound, ()):
+                self._untried[kind] = None
+
     def _place_all(self, _event: object) -> None:
+        """Serve the queues in order of their heads until none of those that may find room does."""
         self._due = False
-        blocked: set[tuple[Need, int]] = set()
-        while True:
-            heads = [key for key, queue in self._waiting.items() if queue and key not in blocked]
-            if not heads:
-                break
-            key = heads[0] if len(heads) == 1 else min(heads, key=lambda key: self._waiting[key][0][:2])
-            queue = self._waiting[key]
-            while queue and (room := self._room(key)) is not None:
-                self._put_on(heappop(queue)[2], *room)
-                if len(heads) > 1:
-                    break
+        untried, self._untried = self._untried, {}
+        heads = [(*queue[0][:2], kind) for kind in untried if (queue := self._waiting.get(kind))]
+        heapify(heads)
+        while heads:
+            kind = heads[0][2]
+            queue = self._waiting[kind]
+            room = self._room(kind)
+            if room is None:
+                heappop(heads)
+                self._blocked.setdefault(kind[1], []).append(kind)
+                continue
+            self._put_on(heappop(queue)[2], *room)
+            if queue:
+                heapreplace(heads, (*queue[0][:2], kind))
             else:
-                blocked.add(key)
-        if not all(self._waiting.values()):
-            self._waiting = {key: queue for key, queue in self._waiting.items() if queue}
+                heappop(heads)
+                del self._waiting[kind]
 
     def _room(self, key: tuple[Need, int]) -> tuple[PoolPilot, tuple[int, ...]] | None:
         """Return (pilot, nodes) with room for a task of one kind, None if there is none."""
@@ -239,14 +308,14 @@ class TaskPool:
         """Return when a task that has just been placed on nodes starts there."""
         now_s, costs = self.clock.now, self.costs
         self._dispatcher_s = max(self._dispatcher_s, now_s) + costs.dispatch_s
-        own_worker = need.gpus > 0 and costs.gpu_cold_s > 0
-        ready_s = self._dispatcher_s + (costs.gpu_cold_s if own_worker else 0.0)
+        own_start_s = costs.own_start_s(need)
+        ready_s = self._dispatcher_s + own_start_s
         for node in nodes:
             if node.n_running > node.n_workers:
                 node.n_workers = node.n_running
                 if node.loaded_s < 0:
                     node.loaded_s = now_s + costs.load_s
-                ready_s = max(ready_s, node.loaded_s, now_s if own_worker else now_s + costs.cold_s)
+                ready_s = max(ready_s, node.loaded_s, now_s if own_start_s else now_s + costs.cold_s)
         return ready_s
 
     def _join(self, task: PoolTask, attempt: int, _event: object) -> None:
@@ -297,8 +366,11 @@ class TaskPool:
 
     def _give_back(self, pilot: PoolPilot, nodes: tuple[int, ...], need: Need) -> None:
         """Let a task's share of nodes be used by others."""
+        now_s = self.clock.now
         for k in nodes:
             pilot.give(k, need)
+            pilot.nodes[k].idle_since_s = now_s
+        self._has_room(pilot.view.index)
         self._wake()
 
     def _again(self, task: PoolTask, state: TaskState) -> None:

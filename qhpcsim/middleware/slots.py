@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from qhpcsim.core.task_records import TaskState
@@ -42,6 +42,8 @@ class PoolTask:
     state: int = int(TaskState.QUEUED)
     nodes: tuple[int, ...] = ()
     """Nodes of its pilot that it runs, or ran, on."""
+    load_s: float = 0.0
+    """What it adds to its pilot's load while it is bound to it."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,12 @@ class PilotNode:
     """When the application is loaded on the node; negative: nothing has been placed on it yet."""
     clock: NodeClock | None = None
     """The node's own clock, where tasks slow each other down."""
+    idle_since_s: float = 0.0
+    """When it came, or its last task left."""
+    part: str = ""
+    """Batch job that holds it, where that is not the pilot's first one."""
+    gone: bool = False
+    """It has been given back."""
 
 
 class PoolPilot:
@@ -78,6 +86,43 @@ class PoolPilot:
         self.idle_since_s = 0.0
         """When it began to take tasks, or its last task left."""
         self._first: dict[Need, int] = {}
+
+    def grow(self, n_nodes: int, part: str, now_s: float) -> range:
+        """Take in more nodes, which another batch job holds, and return their numbers."""
+        view, first = self.view, len(self.nodes)
+        added = range(first, first + n_nodes)
+        self.nodes += [PilotNode(view.cores, view.gpus, view.qpus, idle_since_s=now_s, part=part) for _ in added]
+        self.open_nodes += added
+        view.resize(view.n_nodes + n_nodes)
+        return added
+
+    def shrink(self, gone: Sequence[int], part: str) -> None:
+        """Give back nodes without tasks; the batch job ``part`` held them."""
+        for k in gone:
+            node = self.nodes[k]
+            node.gone, node.part = True, part
+            node.cores = node.gpus = node.qpus = 0.0
+        self.open_nodes = [k for k in self.open_nodes if not self.nodes[k].gone]
+        self.view.resize(self.view.n_nodes - len(gone))
+
+    @property
+    def resized(self) -> bool:
+        """Whether it ever had another number of nodes."""
+        return len(self.nodes) != self.view.n_nodes or bool(self.nodes[-1].part)
+
+    def idle_nodes(self) -> list[int]:
+        """Return the nodes without tasks, ascending."""
+        return [k for k in self.open_nodes if not self.nodes[k].n_running]
+
+    def spots(self) -> list[tuple[str, int]]:
+        """Return for each node the batch job that holds it and its place among that job's nodes."""
+        count: dict[str, int] = {}
+        found = []
+        for node in self.nodes:
+            part = node.part or self.view.name
+            found.append((part, count.setdefault(part, 0)))
+            count[part] += 1
+        return found
 
     def room(self, need: Need) -> tuple[int, ...] | None:
         """Return the first node with room for a task, or as many idle nodes as a gang wants; None if there is none."""
@@ -112,6 +157,8 @@ class PoolPilot:
         """Give a task's share of node k back."""
         node, view = self.nodes[k], self.view
         node.n_running -= 1
+        if node.gone:
+            return
         if need.nodes or not node.n_running:
             node.cores, node.gpus, node.qpus = view.cores, view.gpus, view.qpus
         else:

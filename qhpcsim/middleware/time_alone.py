@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from qhpcsim.core.errors import ConfigError
-from qhpcsim.core.workflow_records import Bag, Calls, ClientWork, Need, Work, Workflow
+from qhpcsim.core.workflow_records import Bag, Calls, Choice, ClientWork, Need, Work, Workflow
 from qhpcsim.middleware.node_clock import Slowdown
 from qhpcsim.middleware.pilots import PilotPlan
 from qhpcsim.policies.binding.binding import PilotView
@@ -18,7 +18,8 @@ def time_alone_s(flow: Workflow, plans: Sequence[PilotPlan], slowdown: Slowdown 
 
     Model:
         The longest path through the stages. A bag takes the longest of its tasks and its work over the slots of all
-        pilots, slowed down as on full nodes; QPU calls are served one after the other on the QPU that is fastest.
+        pilots, slowed down as on full nodes; QPU calls are served one after the other on the QPU that is fastest. Of
+        alternatives the longest that the pilots can run counts: nobody knows which is taken.
     Assumes:
         All pilots run from the start.
     Not modelled:
@@ -44,11 +45,23 @@ def time_alone_s(flow: Workflow, plans: Sequence[PilotPlan], slowdown: Slowdown 
 def _work_s(work: Work, plans: Sequence[PilotPlan], slowdown: Slowdown | None) -> float:
     if isinstance(work, ClientWork):
         return work.seconds
+    if isinstance(work, Choice):
+        return max((time_alone_s(flow, plans, slowdown) for flow in _able_flows(work, plans)), default=0.0)
     predicted_s = work.predicted_s
     if isinstance(work, Calls):
         times = work.qpu_s if predicted_s is None else predicted_s
         return float(times.reshape(len(times), -1).min(axis=1).sum()) if len(times) else 0.0
     return _bag_s(work, plans, slowdown)
+
+
+def _able_flows(choice: Choice, plans: Sequence[PilotPlan]) -> list[Workflow]:
+    """Return what alternatives run that the pilots have room for."""
+    flows = [
+        each.flow_for(max(1, sum(n_slots(plan, each.worker) for plan in plans)))
+        for each in choice.alternatives
+        if not each.why_not
+    ]
+    return [flow for flow in flows if all(any(n_slots(plan, need) for plan in plans) for need in flow.needs())]
 
 
 def _bag_s(bag: Bag, plans: Sequence[PilotPlan], slowdown: Slowdown | None) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -13,11 +13,12 @@ import numpy as np
 from qhpcsim.core.errors import ConfigError, nearest
 from qhpcsim.core.qpu_records import QpuJobState, QpuMode
 from qhpcsim.core.task_records import TaskState
-from qhpcsim.core.workflow_records import Bag, Calls, ClientWork, Workflow
+from qhpcsim.core.workflow_records import Bag, Calls, Choice, ClientWork, Workflow
 from qhpcsim.facility.centre import Centre
 from qhpcsim.facility.open_jobs import NORMAL
 from qhpcsim.facility.qpu_jobs import QpuJob
 from qhpcsim.middleware.client import Client
+from qhpcsim.middleware.placing import Placer
 from qhpcsim.middleware.slots import PoolTask
 
 _ENDED = (int(TaskState.QUEUED), int(TaskState.RUNNING))
@@ -37,6 +38,8 @@ class StageRun:
     """Tasks of a bag."""
     calls: list[int] = field(default_factory=list)
     """Jobs of the QPU service."""
+    inner: WorkflowRun | None = None
+    """The alternative that was taken, where the stage had several."""
 
 
 class WorkflowRun:
@@ -44,7 +47,8 @@ class WorkflowRun:
 
     Model: a stage starts when the stages before it are over and is over when its last result is in; a task or call
         that failed for good does not hold its stage up, and is counted. The workflow's session is closed by the last
-        call that is sent.
+        call that is sent. A stage with alternatives is the workflow that the placer takes when the stage begins, with
+        a session of its own, and is over when that is.
     Assumes: control passes from stage to stage without delay.
     Not modelled: the size of what stages hand on.
     Source: arXiv:2604.03445, workflow and workload layers.
@@ -55,6 +59,7 @@ class WorkflowRun:
         client: Sends bags to the pool; None if the workflow has none.
         on_end: Called when the last stage is over.
         session: Number of the workflow, unique among those on the centre.
+        placer: Chooses among the alternatives of stages; None if there are none.
 
     Raises:
         ConfigError: for a workflow that could not be run to its end.
@@ -67,8 +72,9 @@ class WorkflowRun:
         client: Client | None,
         on_end: Callable[[], None] | None = None,
         session: int = 0,
+        placer: Placer | None = None,
     ) -> None:
-        self.workflow, self.centre, self.client = workflow, centre, client
+        self.workflow, self.centre, self.client, self._placer = workflow, centre, client, placer
         self.started_s = math.nan
         """When it began; NaN: not yet."""
         self._on_end, self._session = on_end, session
@@ -98,6 +104,10 @@ class WorkflowRun:
                 raise ConfigError("has tasks for pilots and no pilot", where=where)
             if work.pilot:
                 self._pilot(work.pilot)
+        elif isinstance(work, Choice):
+            if self._placer is None:
+                raise ConfigError("has alternatives and nobody to choose", where=where)
+            self._placer.check(work, where)
         else:
             if self.centre.qpu is None:
                 raise ConfigError("calls a QPU and the facility has none", where=where, hint="qpu.qpus")
@@ -117,7 +127,7 @@ class WorkflowRun:
         """What has become of it.
 
         QUEUED, RUNNING, COMPLETED, INCOMPLETE (it is over, but some tasks or calls failed) or STRANDED (its tasks wait
-        for pilots that have all ended).
+        for pilots that have all ended, or were in reserve and never asked for).
         """
         if not self._left and not math.isnan(self.started_s):
             return "INCOMPLETE" if self.n_failed else "COMPLETED"
@@ -125,9 +135,16 @@ class WorkflowRun:
             return "QUEUED"
         return "STRANDED" if self._is_stranded() else "RUNNING"
 
+    def all_runs(self) -> list[WorkflowRun]:
+        """Return this run and those of the alternatives that were taken."""
+        return [self, *(run for stage in self.stages if stage.inner is not None for run in stage.inner.all_runs())]
+
     @property
     def n_failed(self) -> int:
-        """Number of tasks and calls that failed for good."""
+        """Number of tasks and calls that failed for good, those of alternatives among them."""
+        return sum(run._n_failed_here() for run in self.all_runs())
+
+    def _n_failed_here(self) -> int:
         tasks = Counter(task.state for stage in self.stages for task in stage.tasks)
         ended = sum(n for state, n in tasks.items() if state not in (int(TaskState.SUCCESS), *_ENDED))
         if self.centre.qpu is None:
@@ -140,8 +157,10 @@ class WorkflowRun:
         if self.client is None:
             return False
         views = [pilot.view for pilot in self.client.pool.pilots]
-        waiting = [task for stage in self.stages for task in stage.tasks if task.state == TaskState.QUEUED]
-        return any(not any(v.slots(task.need) and not v.ended for v in views) for task in waiting)
+        stages = [stage for run in self.all_runs() for stage in run.stages]
+        waiting = [task for stage in stages for task in stage.tasks if task.state == TaskState.QUEUED]
+        coming = [view for view in views if not (view.ended or view.reserve)]
+        return any(not any(view.slots(task.need) for view in coming) for task in waiting)
 
     def start(self) -> None:
         """Begin with the stages that wait for nothing, now."""
@@ -158,8 +177,21 @@ class WorkflowRun:
             clock.call_at(clock.now + work.seconds, partial(self._client_done, k), NORMAL)
         elif isinstance(work, Bag):
             self._send(k, work)
+        elif isinstance(work, Choice):
+            self._place(k, work)
         else:
             self._call(k, work)
+
+    def _place(self, k: int, choice: Choice) -> None:
+        """Begin the alternative that is taken now; its rows carry its name behind the motif's."""
+        assert self._placer is not None
+        flow = self.workflow
+        name, chosen = self._placer.decide(choice, f"{flow.name}: stage {flow.stages[k].name}")
+        named = replace(chosen, name=flow.name, motif=f"{flow.motif}/{name}", user=flow.user)
+        done = partial(self._over, k)
+        inner = WorkflowRun(named, self.centre, self.client, done, self._placer.new_session(), self._placer)
+        self.stages[k].inner = inner
+        inner.start()
 
     def _client_done(self, k: int, _event: object) -> None:
         self._over(k)
@@ -196,6 +228,7 @@ class WorkflowRun:
         self._calls_left[k] = n
         predicted = calls.qpu_s if calls.predicted_s is None else calls.predicted_s
         on_end = partial(self._answered, k)
+        fidelity = () if calls.fidelity is None else tuple(calls.fidelity.tolist())
         for times, medians in zip(calls.qpu_s.reshape(n, -1).tolist(), predicted.reshape(n, -1).tolist(), strict=True):
             if mode == QpuMode.SESSION:
                 self._session_calls -= 1
@@ -206,6 +239,8 @@ class WorkflowRun:
                 mode=mode,
                 session=2 * self._session + (mode == QpuMode.BATCH) if mode in _GATHERED else -1,
                 closes_session=mode == QpuMode.SESSION and not self._session_calls,
+                fidelity=fidelity,
+                min_fidelity=calls.min_fidelity,
             )
             self.stages[k].calls.append(qpu.submit(job, on_end))
 

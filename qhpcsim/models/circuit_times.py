@@ -10,13 +10,13 @@ import numpy as np
 
 from qhpcsim.core.circuit_times import Answer, CircuitRun, Simulator
 from qhpcsim.core.errors import ConfigError
-from qhpcsim.core.records import FloatArray
 from qhpcsim.core.rng import Rng
 from qhpcsim.models.cpu_statevector import CpuStateVector
 from qhpcsim.models.gpu_cluster import distributed
 from qhpcsim.models.gpu_statevector import GpuStateVector
 from qhpcsim.models.qpu import QpuModel
 from qhpcsim.models.qpu_circuits import CircuitReader
+from qhpcsim.models.qpu_expected import expected_cost, expected_fidelity
 from qhpcsim.models.qpu_fleet import Fleet
 from qhpcsim.models.requests import Request
 from qhpcsim.models.statevector import Z_90, StateVectorModel
@@ -74,18 +74,23 @@ class ModelTimes:
         """
         if self._fleet is None or not self._fleet.models:
             raise ConfigError(f"{run.circuit} is for a QPU and the facility has none", where="qpu.qpus")
-        drawn_s, predicted_s = np.empty((2, n, len(self._fleet.models)))
+        drawn_s, predicted_s = np.full((2, n, len(self._fleet.models)), np.inf)
+        fidelity, cost = np.full((2, len(self._fleet.models)), np.nan)
         why = []
         for k, model in enumerate(self._fleet.models):
             refused = self._refusal(model, run)
             if refused:
                 why.append(f"{self._fleet.names[k]}: {refused}")
-                drawn_s[:, k] = predicted_s[:, k] = np.inf
                 continue
-            drawn_s[:, k], predicted_s[:, k] = self._on_qpu(k, run, n, rng)
+            one = self._request(k, run)
+            drawn_s[:, k] = model.draw(_repeated(one, n), rng)
+            median_s = model.medians_s(one)
+            predicted_s[:, k] = median_s
+            fidelity[k] = expected_fidelity(model, one)
+            cost[k] = expected_cost(self._fleet, k, one, median_s)
         if len(why) == len(self._fleet.models):
             raise ConfigError(f"no QPU can run {run.circuit} ({'; '.join(why)})", where="qpu.qpus")
-        return Answer(drawn_s, predicted_s, run)
+        return Answer(drawn_s, predicted_s, run, fidelity=fidelity, cost=cost)
 
     def _predicted(self, run: CircuitRun, device: Simulator) -> tuple[float, float, float]:
         """Return median, deviation and the drawn factor of one copy of a circuit."""
@@ -110,13 +115,6 @@ class ModelTimes:
         size = Request.of(run.n_circuits, run.shots, 0, 0, run.n_circuits * run.n_qubits)
         broken = [limit for limit in model.limits(size) if limit.broken.any()]
         return f"{broken[0].message(0, model.name)}, at most {broken[0].most:g}" if broken else ""
-
-    def _on_qpu(self, k: int, run: CircuitRun, n: int, rng: np.random.Generator) -> tuple[FloatArray, float]:
-        """Return drawn times and the median of jobs on one QPU."""
-        assert self._fleet is not None
-        model = self._fleet.models[k]
-        request = _repeated(self._request(k, run), n)
-        return model.draw(request, rng), float(model.medians_s(request.take(slice(1)))[0])
 
     def _request(self, k: int, run: CircuitRun) -> Request:
         """Return one job as a QPU's model takes it; a QPU without gates sees the circuit as it was written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -95,11 +96,16 @@ class Spread:
     def _sample(self) -> tuple[FloatArray, FloatArray]:
         """Return an even sample of W and of the factor on the execution time."""
         levels = (np.arange(_N) + 0.5) / _N
-        z = normal_quantiles((np.arange(_N) * _STEP % _N + 0.5) / _N)
-        return self._share(levels), np.exp(self.sigma * z)
+        return self._share(levels), np.exp(self.sigma * _even_normals())
 
     def _share(self, levels: FloatArray) -> FloatArray:
         return np.interp(levels, self.levels, self.share)
+
+
+@cache
+def _even_normals() -> FloatArray:
+    """Return the quantiles of z that go with the evenly spaced levels of W."""
+    return normal_quantiles((np.arange(_N) * _STEP % _N + 0.5) / _N)
 
 
 def shares(time_s: FloatArray, parts: Parts) -> FloatArray:

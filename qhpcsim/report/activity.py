@@ -13,13 +13,12 @@ from qhpcsim.core.records import FloatArray
 from qhpcsim.metrics.hybrid_data import IntArray
 from qhpcsim.metrics.qpu_data import BoolArray
 from qhpcsim.report.columns import JobColumns
+from qhpcsim.report.palette import IN_NO_PHASE
 from qhpcsim.report.qpu_view import QpuView
 from qhpcsim.report.time_axis import TimeAxis, time_axis
 
 MAX_LANES = 36
 """Jobs that are drawn one by one; more are drawn together."""
-HELD_COLOUR = "#CC78BC"
-"""Held, but idle."""
 _CLOCK = "time since the simulation began"
 
 
@@ -30,7 +29,7 @@ class Phase(NamedTuple):
     colour: str
 
 
-OTHER = Phase("in no phase", "#8A7FB8")
+OTHER = Phase("in no phase", IN_NO_PHASE)
 """Results on their way back, and what a job was at when it was stopped."""
 
 
@@ -40,6 +39,17 @@ class Held(NamedTuple):
     start_s: FloatArray
     end_s: FloatArray
     weight: FloatArray
+
+
+class GpuUse(NamedTuple):
+    """GPUs of one partition, in GPUs."""
+
+    partition: str
+    n_gpus: int
+    used: Held
+    """By tasks."""
+    held: Held
+    """By pilots."""
 
 
 class Bar(NamedTuple):
@@ -97,6 +107,8 @@ class Activity:
     n_qpus: int
     qpus: QpuView | None
     """The QPU service; None: it had no job."""
+    gpus: Sequence[GpuUse] = ()
+    """Partitions with GPUs that jobs held."""
     motif: Sequence[str] = ()
     """(n,) kind of each job; empty: all are of one kind."""
     baseline_mean_s: float | None = None

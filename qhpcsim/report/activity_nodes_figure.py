@@ -9,10 +9,11 @@ import numpy as np
 
 from qhpcsim.core.records import FloatArray
 from qhpcsim.core.wording import duration, number
-from qhpcsim.report.activity import HELD_COLOUR, Activity
+from qhpcsim.report.activity import Activity
 from qhpcsim.report.activity_series import MAX_BINS, mean_held
 from qhpcsim.report.data import PartitionView
 from qhpcsim.report.load_figure import whole_numbers
+from qhpcsim.report.palette import HELD_IDLE, ON_GPU
 from qhpcsim.report.series import interval_edges
 from qhpcsim.report.style import PALETTE, Picture, Sheet, draw, legend_above
 from qhpcsim.report.text import count
@@ -20,7 +21,7 @@ from qhpcsim.report.text import count
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLOURS = (PALETTE[0], HELD_COLOUR, "#DADDE2")
+_COLOURS = (ON_GPU, HELD_IDLE, "#E4E6EA")
 
 
 class Nodes(NamedTuple):

@@ -86,4 +86,4 @@ def _own_lane(jobs: Activity) -> QpuLane:
 
 def _title(name: str, busy: FloatArray, edges_s: FloatArray) -> str:
     whole_s = np.diff(edges_s)
-    return f"{plain(name, 24)} · in calls {percent(float((busy * whole_s).sum() / whole_s.sum()))} of the run"
+    return f"{plain(name, 20)} · in calls {percent(float((busy * whole_s).sum() / whole_s.sum()))}"

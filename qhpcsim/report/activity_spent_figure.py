@@ -10,8 +10,9 @@ import numpy as np
 
 from qhpcsim.core.records import FloatArray
 from qhpcsim.core.wording import duration, number
-from qhpcsim.report.activity import HELD_COLOUR, OTHER, Activity, Bar
-from qhpcsim.report.style import INK, ONE_LINE_IN, PALETTE, Picture, Sheet, draw, legend_above
+from qhpcsim.report.activity import OTHER, Activity, Bar
+from qhpcsim.report.palette import HELD_IDLE, ON_GPU
+from qhpcsim.report.style import INK, ONE_LINE_IN, Picture, Sheet, draw, legend_above
 from qhpcsim.report.text import count, percent, plain
 from qhpcsim.report.time_axis import UNITS
 
@@ -25,7 +26,7 @@ _BAR_IN, _LETTER_IN = 0.25, 0.074
 _WIDE_LETTERS, _NARROW_LETTERS, _MOST_LETTERS = 24, 17, 40
 """Letters of the name of a row."""
 _SMALL_LETTER_IN = 0.068
-_NODE_COLOURS = (PALETTE[0], HELD_COLOUR)
+_NODE_COLOURS = (ON_GPU, HELD_IDLE)
 _QUARTERS = ("fastest quarter", "second quarter", "third quarter", "slowest quarter")
 _HOUR_S = 3600.0
 _TITLE_IN, _BETWEEN_IN, _TIME_FRAC = 0.32, 0.3, 0.6

@@ -1,19 +1,21 @@
-"""Figure of what each hybrid job or application did when, QPUs beneath. Counts of jobs where there are many."""
+"""Figure of what each hybrid job or application did when, GPUs and QPUs beneath; counts where there are many."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qhpcsim.core.wording import duration
 from qhpcsim.report.activity import Activity, Phase
+from qhpcsim.report.activity_gpu_lanes import GpuLane, draw_gpus, gpu_lanes
 from qhpcsim.report.activity_qpu_lanes import QpuLane, qpu_lanes
 from qhpcsim.report.activity_series import jobs_in_phase, time_shares
 from qhpcsim.report.lanes import TITLE_IN, stack_figure
 from qhpcsim.report.load_figure import whole_numbers
+from qhpcsim.report.palette import HELD_IDLE
 from qhpcsim.report.qpu_time_figure import draw_shares, fill
 from qhpcsim.report.style import Picture, Sheet, draw, legend_above
 from qhpcsim.report.text import count, plain
@@ -26,45 +28,65 @@ _MAX_BARS = 1_200
 """More phases than this cannot be told apart: shares of intervals are drawn."""
 _COLUMNS, _ROWS = 400, 10
 """Intervals of the picture of shares, and the height of a job's lane in it, in pixels."""
-_LANE_IN, _LEAST_JOBS_IN, _COUNTS_IN, _QPU_IN = 0.2, 0.8, 2.2, 0.5
+_LANE_IN, _LEAST_JOBS_IN, _COUNTS_IN, _DEVICE_IN = 0.2, 0.8, 2.2, 0.5
 _BAR_FRAC = 0.76
 _LETTER_IN, _MOST_LETTERS = 0.085, 14
+_IDLE = "held, but idle"
 _RECTANGLE = np.array([1, 2, 2, 2, 79], dtype=np.uint8)
 """Path codes: move, three lines, close."""
 
 
+Lane = GpuLane | QpuLane
+
+
 def activity_time_figure(jobs: Activity) -> Picture:
     """Return the phases of every job over time, one lane a job, or of how many jobs where there are many."""
-    lanes = qpu_lanes(jobs)
-    title = f"What {jobs.noun}s{' and QPUs' if lanes else ''} did"
+    lanes: list[Lane] = [*gpu_lanes(jobs), *qpu_lanes(jobs)]
+    title = f"What {_whose(jobs, lanes)} did"
     if not jobs.seen:
         return Picture(title, "", notice=f"No {jobs.noun} ever waited or ran, so there is nothing to draw here.")
     uris = draw(lambda sheet: _figure(jobs, lanes, sheet))
     return Picture(title, _caption(jobs, lanes), _alt(jobs, lanes), *uris)
 
 
-def _figure(jobs: Activity, lanes: Sequence[QpuLane], sheet: Sheet) -> Figure:
-    from matplotlib.patches import Patch
+def _whose(jobs: Activity, lanes: Sequence[Lane]) -> str:
+    """Return who does something in the figure."""
+    devices = [word for word, kind in (("GPUs", GpuLane), ("QPUs", QpuLane)) if any(isinstance(e, kind) for e in lanes)]
+    names = [f"{jobs.noun}s", *devices]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
+
+def _figure(jobs: Activity, lanes: Sequence[Lane], sheet: Sheet) -> Figure:
     if jobs.one_by_one:
         sheet = dataclasses.replace(sheet, left_in=max(sheet.left_in, 0.24 + _LETTER_IN * max(map(len, _names(jobs)))))
-    labels = [jobs.looks[k].label for k in jobs.seen]
-    uses = [use for k, use in enumerate(lanes[0].uses) if k] if lanes else []
-    gaps_in = [sheet.head_in(labels)]
-    gaps_in += [TITLE_IN + (0.0 if k else sheet.legend_in([use.label for use in uses])) for k in range(len(lanes))]
-    heights_in = [_jobs_in(jobs), *[_QPU_IN] * len(lanes)]
+    keys = _keys(jobs, lanes)
+    gaps_in = [sheet.head_in(list(keys)), *[TITLE_IN] * len(lanes)]
+    heights_in = [_jobs_in(jobs), *[_DEVICE_IN] * len(lanes)]
     figure, axes = stack_figure(heights_in, gaps_in, jobs.axis.bottom_in(sheet), sheet)
     (_draw_jobs if jobs.one_by_one else _draw_counts)(axes[0], jobs)
-    legend_above(axes[0], [Patch(color=jobs.looks[k].colour) for k in jobs.seen], labels, sheet.for_legend(labels))
     for row, lane in zip(axes[1:], lanes, strict=True):
-        draw_shares(row, jobs.axis.at(lane.edges_s), lane.shares, lane.uses)
+        if isinstance(lane, GpuLane):
+            draw_gpus(row, jobs.axis, lane)
+        else:
+            draw_shares(row, jobs.axis.at(lane.edges_s), lane.shares, lane.uses)
         row.set_title(plain(lane.title, 60), pad=5)
         row.spines[["top", "right"]].set_visible(False)
-    if uses:
-        legend_above(axes[1], [Patch(**fill(use)) for use in uses], [use.label for use in uses], sheet)
     for row in axes:
         jobs.axis.dress(row, sheet, labelled=row is axes[-1])
+    legend_above(axes[0], list(keys.values()), list(keys), sheet.for_legend(list(keys)))
     return figure
+
+
+def _keys(jobs: Activity, lanes: Sequence[Lane]) -> dict[str, Any]:
+    """Return the legend of all lanes together: one thing has one colour."""
+    from matplotlib.patches import Patch
+
+    keys: dict[str, Any] = {jobs.looks[k].label: Patch(color=jobs.looks[k].colour) for k in jobs.seen}
+    if any(isinstance(lane, GpuLane) for lane in lanes):
+        keys[_IDLE] = Patch(color=HELD_IDLE)
+    for use in [use for lane in lanes if isinstance(lane, QpuLane) for use in lane.uses]:
+        keys.setdefault(use.label, Patch(**fill(use)))
+    return keys
 
 
 def _names(jobs: Activity) -> list[str]:
@@ -138,7 +160,7 @@ def _draw_counts(axes: Axes, jobs: Activity) -> None:
     whole_numbers(axes)
 
 
-def _caption(jobs: Activity, lanes: Sequence[QpuLane]) -> str:
+def _caption(jobs: Activity, lanes: Sequence[Lane]) -> str:
     if not jobs.one_by_one:
         width_s = jobs_in_phase(jobs)[2]
         text = f"How many of the {count(jobs.n, jobs.noun)} were in each phase"
@@ -151,13 +173,22 @@ def _caption(jobs: Activity, lanes: Sequence[QpuLane]) -> str:
         )
     else:
         text = f"One lane for each {jobs.noun}, from its submission to its end."
-    if lanes:
-        text += " Beneath, the share of time in which a call was on the QPU."
-        text += "".join(sorted({lane.remark for lane in lanes}))
-    return text
+    gpus = [lane for lane in lanes if isinstance(lane, GpuLane)]
+    if gpus:
+        width_s = max(lane.width_s for lane in gpus)
+        text += f" GPUs{f' (means of intervals of {duration(width_s)})' if width_s else ''}: in use by tasks, held by "
+        text += "pilots with no task on them" + (", and all that there are (dashed)." if _has_line(gpus) else ".")
+        text += " In use, in per cent: of the GPU time held."
+    if any(isinstance(lane, QpuLane) for lane in lanes):
+        text += " QPUs: the share of time in which a call was on them, and that of the whole run."
+    return text + "".join(dict.fromkeys(lane.remark for lane in lanes))
 
 
-def _alt(jobs: Activity, lanes: Sequence[QpuLane]) -> str:
+def _has_line(lanes: Sequence[GpuLane]) -> bool:
+    return any(lane.top == lane.n_gpus for lane in lanes)
+
+
+def _alt(jobs: Activity, lanes: Sequence[Lane]) -> str:
     total_s = jobs.spent_s[:, : len(jobs.looks)].sum(axis=0)
     whole_s = float(total_s.sum()) or 1.0
     parts = ", ".join(f"{jobs.looks[k].label} {100 * total_s[k] / whole_s:.1f} %" for k in jobs.seen)

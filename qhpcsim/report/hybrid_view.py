@@ -12,14 +12,15 @@ from qhpcsim.core.records import FloatArray
 from qhpcsim.metrics.hybrid_data import KINDS, HybridData, IntArray, parts_of
 from qhpcsim.report.activity import Activity, Bar, Held, Phase, held_by
 from qhpcsim.report.columns import JobColumns
+from qhpcsim.report.palette import MIDDLEWARE, ON_GPU, ON_QPU, WAITS_FOR_NODES, WAITS_FOR_QPU
 from qhpcsim.report.qpu_view import QpuView
 
 LOOKS = (
-    Phase("classical phase", "#0173B2"),
-    Phase("on a QPU", "#029E73"),
-    Phase("launch, resize", "#D55E00"),
-    Phase("waits for a QPU", "#F0B951"),
-    Phase("waits for nodes", "#C3C7CD"),
+    Phase("classical phase", ON_GPU),
+    Phase("on a QPU", ON_QPU),
+    Phase("launch, resize", MIDDLEWARE),
+    Phase("waits for a QPU", WAITS_FOR_QPU),
+    Phase("waits for nodes", WAITS_FOR_NODES),
 )
 _PLACE = {"cpu": 0, "qpu": 1, "launch": 2, "resize": 2, "qpu_wait": 3, "queue": 4}
 _ROUNDING = 1e-9

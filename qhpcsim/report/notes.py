@@ -58,9 +58,10 @@ def _workflow_notes(view: WorkflowView) -> list[str]:
         "which an application does several things, a call on a QPU counts first, then tasks on GPUs, on CPUs, work "
         "of its own, and only then what it waits for. A task runs from the start of its last attempt; attempts before "
         "that count as waiting.",
-        "Node hours are those of pilots, core and GPU hours those that tasks on pilots asked for.",
-        "Pilots are batch jobs, APPLICATION/NUMBER, and count as such in all that is said of batch jobs. Their nodes "
-        "are idle while no task runs on the pilot; a pilot that others share is its owner's.",
+        "Node and GPU hours are those that pilots held. A node is idle while no task runs on it, a GPU is in use as "
+        "far as tasks that run have asked for it: what is dispatched, starts up or is loaded counts as idle. A pilot "
+        "that others share is its owner's.",
+        "Pilots are batch jobs, APPLICATION/NUMBER, and count as such in all that is said of batch jobs.",
     ]
     if view.qpus is not None and view.qpus.summary.get("cost"):
         chosen.append("QPU cost of an application is what its calls were charged.")

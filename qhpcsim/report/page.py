@@ -55,7 +55,14 @@ from qhpcsim.report.tables import (
 from qhpcsim.report.text import count, plain, unbroken
 from qhpcsim.report.utilisation_figure import utilisation_figure
 from qhpcsim.report.wait_figure import wait_figure
-from qhpcsim.report.workflow_tables import application_table, class_table, layers_table, motif_table
+from qhpcsim.report.workflow_tables import (
+    application_table,
+    class_table,
+    layers_table,
+    motif_table,
+    partition_table,
+    use_table,
+)
 from qhpcsim.report.workflow_view import WorkflowView
 
 if TYPE_CHECKING:
@@ -142,6 +149,8 @@ def _workflow_section(run: RunData, view: WorkflowView) -> dict[str, Any]:
     title, applications = application_table(view)
     return {
         "motifs": motif_table(view),
+        "use": use_table(view),
+        "partitions": partition_table(view),
         "figures": _activity_figures(run, view.activity),
         "layers": layers_table(view),
         "classes": class_table(view),

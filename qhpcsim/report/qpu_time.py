@@ -9,6 +9,7 @@ import numpy as np
 from qhpcsim.core.records import FloatArray
 from qhpcsim.metrics.qpu_data import BoolArray, QpuData
 from qhpcsim.metrics.qpu_spans import clipped, united
+from qhpcsim.report import palette
 from qhpcsim.report.series import interval_edges, steps
 
 
@@ -22,12 +23,12 @@ class Use(NamedTuple):
 
 
 USES = (
-    Use("own", "jobs", "#0173B2", ""),
-    Use("others", "jobs of others", "#56B4E9", ""),
-    Use("held", "held, no job", "#CC78BC", "\\\\\\\\"),
-    Use("calibration", "calibration, warm-up", "#DE8F05", ""),
-    Use("outage", "outage", "#D55E00", "////"),
-    Use("closed", "closed", "#B5B5B5", ""),
+    Use("own", "jobs", palette.ON_QPU, ""),
+    Use("others", "jobs of others", palette.OTHERS_ON_QPU, ""),
+    Use("held", "held, but idle", palette.HELD_IDLE, ""),
+    Use("calibration", "calibration, warm-up", palette.CALIBRATION, ""),
+    Use("outage", "outage", palette.MIDDLEWARE, "////"),
+    Use("closed", "closed", palette.CLOSED, ""),
 )
 """In the order in which they are stacked; the rest is idle."""
 _CLAIM = ("closed", "outage", "calibration", "own", "others", "held")

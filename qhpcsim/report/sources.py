@@ -239,7 +239,7 @@ def assemble(
         settings=settings,
         qpu=qpu,
         hybrid=None if hybrid is None else hybrid_view(hybrid, summary, jobs, firsts, qpu, other),
-        workflows=None if workflows is None else workflow_view(workflows, summary, jobs, qpu, other),
+        workflows=None if workflows is None else workflow_view(workflows, summary, jobs, partitions, qpu, other),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from qhpcsim.core.wording import MISSING, duration, energy, number
 from qhpcsim.report.data import RunData
-from qhpcsim.report.text import node_time, percent, plain, power
+from qhpcsim.report.text import gpu_time, node_time, percent, plain, power
 
 Format = Callable[[float], str]
 
@@ -115,6 +115,10 @@ WORKFLOW_GROUP: tuple[tuple[str, str], ...] = (
     ("p95_time_to_solution_s", "95th percentile of time to solution"),
     ("n_tasks", "tasks"),
     ("n_tasks_lost", "tasks lost"),
+    ("held_node_s", "node time held by pilots"),
+    ("held_idle_frac", "of it with no task on the node"),
+    ("held_gpu_s", "GPU time held by pilots"),
+    ("gpu_duty_frac", "of it in use by tasks"),
 )
 """The same for key ``workflows``."""
 _LEAST_POINTS = 0.0005
@@ -130,11 +134,14 @@ _ONLY_IF_ANY = (
     "n_walltime",
     "n_with_lost_tasks",
     "n_tasks_lost",
+    "held_node_s",
+    "held_gpu_s",
     "cost",
 )
 
 _FORMATS: tuple[tuple[str, Format], ...] = (
     ("_node_s", node_time),
+    ("_gpu_s", gpu_time),
     ("_per_s", number),
     ("_s", duration),
     ("_frac", percent),

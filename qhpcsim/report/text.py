@@ -39,6 +39,11 @@ def node_time(node_s: float) -> str:
     return f"{number(node_s / 3600.0)} node hours"
 
 
+def gpu_time(gpu_s: float) -> str:
+    """Return GPU-seconds as GPU hours."""
+    return f"{number(gpu_s / 3600.0)} GPU hours"
+
+
 def size(n_bytes: float) -> str:
     """Return bytes in GiB, or TiB when there are many."""
     gib = n_bytes / 2**30

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 APPLICATION_WORDS = ("workflow", "motif", "user", "state")
 TASK_COLUMNS = (
-    "workflow", "device", "device_class", "pilot", "n_cores", "n_gpus", "submitted_s", "started_s", "ended_s", "state",
+    "workflow", "device", "device_class", "pilot", "worker",
+    "n_cores", "n_gpus", "submitted_s", "started_s", "ended_s", "state",
 )  # fmt: skip
-TASK_WORDS = ("workflow", "device", "device_class", "pilot", "state")
+TASK_WORDS = ("workflow", "device", "device_class", "pilot", "worker", "state")
 CLASSES = ("cpu", "gpu", "qpu")
 _NONE = -1
 
@@ -44,13 +45,15 @@ class WorkflowColumns:
     """(m,) index into ``CLASSES``; -1: none."""
     pilot: Sequence[str]
     """(m,) name of the pilot; empty: none."""
+    worker: Sequence[str]
+    """(m,) nodes of the pilot."""
     n_cores: FloatArray
     n_gpus: FloatArray
     task_submitted_s: FloatArray
     task_started_s: FloatArray
     task_ended_s: FloatArray
-    running: np.ndarray
-    """(m,) whether the task was running when the simulation stopped."""
+    queued: np.ndarray
+    """(m,) whether the task was waiting when the simulation stopped, for its first attempt or another."""
 
     @property
     def n(self) -> int:
@@ -74,7 +77,7 @@ def workflow_columns(applications: Sequence[ApplicationRow], tasks: TaskTable) -
         nothing if tasks.n_cores is None else tasks.n_cores.astype(np.float64),
         nothing if tasks.n_gpus is None else tasks.n_gpus.astype(np.float64),
         (tasks.submitted_s, tasks.started_s, tasks.ended_s),
-        tasks.state == TaskState.RUNNING,
+        np.asarray(tasks.state == TaskState.QUEUED),
     )
 
 
@@ -98,7 +101,7 @@ def written_columns(applications: pd.DataFrame, tasks: pd.DataFrame) -> Workflow
         np.nan_to_num(_reals(tasks, "n_cores")),
         np.nan_to_num(_reals(tasks, "n_gpus")),
         tuple(_reals(tasks, name) for name in ("submitted_s", "started_s", "ended_s")),
-        (tasks["state"] == "running").to_numpy(dtype=bool),
+        (tasks["state"] == "queued").to_numpy(dtype=bool),
     )
 
 
@@ -114,7 +117,7 @@ def _columns(
     n_cores: FloatArray,
     n_gpus: FloatArray,
     times_s: Sequence[FloatArray],
-    running: np.ndarray,
+    queued: np.ndarray,
 ) -> WorkflowColumns:
     place = {each: k for k, each in enumerate(name)}
     lost = next((each for each in words["workflow"] if each not in place), None)
@@ -133,12 +136,13 @@ def _columns(
         device=words["device"],
         device_class=np.array([classes.get(each, _NONE) for each in words["device_class"]], dtype=np.int64),
         pilot=words["pilot"],
+        worker=words["worker"],
         n_cores=n_cores,
         n_gpus=n_gpus,
         task_submitted_s=times_s[0],
         task_started_s=times_s[1],
         task_ended_s=times_s[2],
-        running=running,
+        queued=queued,
     )
 
 

@@ -1,20 +1,21 @@
-"""Tables of applications: by motif with what each cost, layer by layer, by class of device, every application."""
+"""Tables of applications: times by motif, what was held and what it cost, layer by layer, every application."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from qhpcsim.core.records import FloatArray
 from qhpcsim.core.wording import duration, number
+from qhpcsim.metrics.call_costs import call_costs as charged
 from qhpcsim.metrics.qpu_data import BoolArray
 from qhpcsim.report.activity import OTHER
 from qhpcsim.report.summary_table import money
 from qhpcsim.report.tables import Table
 from qhpcsim.report.text import percent, plain
-from qhpcsim.report.workflow_view import LOOKS, QPU, WorkflowView, total
+from qhpcsim.report.workflow_view import LOOKS, QPU, WorkflowView
 
 _MOST_ROWS = 40
 _MOST_MOTIFS = 6
@@ -26,76 +27,72 @@ _ORDER = (3, 7, 4, 0, 1, 2, 5, 6)
 
 
 def motif_table(view: WorkflowView) -> Table:
-    """Return counts, times to solution, what was used and what it cost: one row a motif, then all."""
+    """Return counts and times to solution: one row a motif, then all."""
     columns = view.columns
-    bills = call_costs(view)
-    hours = _hours(view)
     rows = []
-    sides = [(plain(motif, 40), view.summary["by_motif"][motif], members) for motif, members in view.motif_rows.items()]
-    for name, figures, members in [*sides, ("all", view.summary, np.ones(columns.n, dtype=bool))]:
+    for name, figures, members in _sides(view):
         row = [name, number(figures["n_applications"]), number(figures["n_completed"])]
         row += [_seconds(figures[key]) for key in ("mean_time_to_solution_s", "p95_time_to_solution_s")]
         if view.baseline:
             beside = view.baseline if name == "all" else view.baseline["by_motif"].get(name, {})
             row.append(_seconds(beside.get("mean_time_to_solution_s")))
         row += [number(int(members[columns.owner].sum())), number(int(columns.n_failed[members].sum()))]
-        row += [number(float(each[members].sum())) for each in hours.values()]
-        rows.append([*row, *([_bill(bills, members[columns.owner])] if view.qpus else [])])
+        rows.append(row)
     head = ["motif", "applications", "completed", "mean time", "95 % at most"]
     head += ["mean, baseline"] if view.baseline else []
-    return Table([*head, "tasks", "lost", *hours, *(["QPU cost"] if view.qpus else [])], rows)
+    return Table([*head, "tasks", "lost"], rows)
 
 
-def _hours(view: WorkflowView) -> dict[str, FloatArray]:
-    """Return what each application used, in hours, by name; what nobody used is left out."""
-    columns = view.columns
-    ran_s = np.nan_to_num(columns.task_ended_s - columns.task_started_s)
-    on_pilot = np.array([bool(name) for name in columns.pilot], dtype=bool)
-    on_qpu = columns.device_class == QPU
-    found = {
-        "node hours": view.activity.held_node_s,
-        "core hours": total(columns.owner, ran_s * columns.n_cores * on_pilot, columns.n),
-        "GPU hours": total(columns.owner, ran_s * columns.n_gpus * on_pilot, columns.n),
-        "QPU hours": total(columns.owner, ran_s * on_qpu, columns.n),
-    }
-    return {name: amount / _HOUR_S for name, amount in found.items() if amount.any()}
+def _sides(view: WorkflowView) -> list[tuple[str, Mapping[str, Any], BoolArray]]:
+    """Return the name, the figures and the applications of each motif, then of all."""
+    motifs = [(plain(motif, 40), view.summary["by_motif"][motif], some) for motif, some in view.motif_rows.items()]
+    return [*motifs, ("all", view.summary, np.ones(view.columns.n, dtype=bool))]
+
+
+_USE = (
+    ("held_node_s", "node hours", True),
+    ("held_idle_frac", "of them idle", False),
+    ("held_gpu_s", "GPU hours", True),
+    ("gpu_duty_frac", "of them in use", False),
+    ("used_core_s", "core hours in use", True),
+    ("qpu_s", "QPU hours", True),
+)
+"""Figure, words, and whether it is seconds, to be shown in hours."""
+
+
+def use_table(view: WorkflowView) -> Table:
+    """Return what pilots held, what tasks used of it, and what QPU calls cost: one row a motif, then all."""
+    shown = [use for use in _USE if view.summary.get(use[0])]
+    rows = []
+    for name, figures, _ in _sides(view):
+        costs = {word: amount for word, amount in (figures.get("cost") or {}).items() if amount}
+        rows.append([name, *_use(figures, shown), *([money(costs) if costs else "–"] if view.qpus else [])])
+    return Table(["motif", *[words for _, words, _ in shown], *(["QPU cost"] if view.qpus else [])], rows)
+
+
+def partition_table(view: WorkflowView) -> Table:
+    """Return what the pilots in each partition held and what tasks used of it; no row where there was no pilot."""
+    homes = view.summary.get("by_partition") or {}
+    shown = [use for use in _USE[:4] if any(figures[use[0]] for figures in homes.values())]
+    rows = [[plain(name, 30), number(each["n_pilots"]), *_use(each, shown)] for name, each in homes.items()]
+    return Table(["partition", "pilots", *[words for _, words, _ in shown]], rows)
+
+
+def _use(figures: Mapping[str, Any], shown: Sequence[tuple[str, str, bool]]) -> list[str]:
+    cells = []
+    for key, _, in_hours in shown:
+        value = figures.get(key)
+        cells.append("–" if value is None else number(value / _HOUR_S) if in_hours else percent(max(0.0, value)))
+    return cells
 
 
 def call_costs(view: WorkflowView) -> dict[str, FloatArray]:
-    """Return what each task was charged as a QPU call, (m,) by currency; nothing where nobody states prices.
-
-    A call is the job of ``qpu.csv`` on the same QPU with the same times.
-    """
-    qpus, columns = view.qpus, view.columns
-    if qpus is None or not any(qpus.data.currency):
+    """Return what each task was charged as a QPU call, (m,) by currency; nothing where nobody states prices."""
+    columns = view.columns
+    if view.qpus is None:
         return {}
-    data, cost = qpus.data, qpus.data.cost
-    if cost is None:
-        return {}
-    place = {name: k for k, name in enumerate(data.qpu_names)}
-    calls = np.flatnonzero(columns.device_class == QPU)
-    home = np.array([place.get(columns.device[k], -1) for k in calls.tolist()], dtype=np.float64)
-    asked = np.column_stack([home, columns.task_submitted_s[calls], columns.task_started_s[calls]])
-    rows = matched(asked, np.column_stack([data.qpu.astype(np.float64), data.submitted_s, data.started_s]))
-    found: dict[str, FloatArray] = {}
-    for currency in dict.fromkeys(word for word in data.currency if word):
-        priced = [k for k, word in enumerate(data.currency) if word == currency]
-        amount = np.zeros(len(columns.owner))
-        here = (rows >= 0) & np.isin(data.qpu[rows], priced)
-        amount[calls[here]] = np.nan_to_num(cost[rows[here]])
-        found[currency] = amount
-    return found
-
-
-def matched(asked: FloatArray, known: FloatArray) -> np.ndarray:
-    """Return (k,) the row of ``known`` that equals each row of ``asked``; -1: none, or a cell is NaN."""
-    both = np.concatenate([known, asked])
-    _, code = np.unique(both, axis=0, return_inverse=True)
-    code = code.reshape(-1)
-    row = np.full(int(code.max(initial=-1)) + 1, -1)
-    row[code[: len(known)]] = np.arange(len(known))
-    found = row[code[len(known) :]]
-    return np.where(np.isfinite(asked).all(axis=1), found, -1)
+    calls, times = columns.device_class == QPU, (columns.task_submitted_s, columns.task_started_s)
+    return charged(view.qpus.data, calls, columns.device, *times)
 
 
 def _bill(bills: Mapping[str, FloatArray], tasks: BoolArray) -> str:

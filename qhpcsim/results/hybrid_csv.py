@@ -2,8 +2,10 @@
 
 Rules: times are seconds on the simulation's own axis, numbers the shortest decimals that read back exactly; cells
 without a value are empty. In ``hybrid.csv`` the columns ``*_s`` behind ``n_calls`` are sums over the job's phases, and
-``held_node_s`` counts everything that it had allocated but QPUs and tokens. In ``phases.csv`` the kinds are ``queue``
-(waits for nodes), ``cpu``, ``qpu_wait``, ``qpu``, ``launch`` and ``resize``.
+``held_node_s`` counts everything that it had allocated but QPUs and tokens; of pilots that jobs share, a share in
+proportion to what its phases used. In ``phases.csv`` the kinds are ``queue`` (waits for nodes), ``cpu``, ``qpu_wait``,
+``qpu``, ``launch`` and ``resize``; the last row of a job that was stopped is what it was at, cut short. ``n_calls``
+counts the calls that were answered.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qhpcsim.core.hybrid_records import HybridJob, HybridRun
-from qhpcsim.metrics.hybrid import held_node_s
+from qhpcsim.metrics.hybrid import held_node_s, n_answered
 from qhpcsim.metrics.hybrid_data import KINDS
 from qhpcsim.results.csv_text import cell
 from qhpcsim.results.hybrid_outcome import HybridOutcome
@@ -56,7 +58,6 @@ def _row(job: HybridJob, run: HybridRun) -> Sequence[str]:
     spent_s = dict.fromkeys(KINDS, 0.0)
     for kind, start_s, end_s in run.phases:
         spent_s[kind] += end_s - start_s
-    n_calls = sum(phase[0] == "qpu" for phase in run.phases)
     return (
         cell(job.name),
         cell(job.user),
@@ -65,7 +66,7 @@ def _row(job: HybridJob, run: HybridRun) -> Sequence[str]:
         real(run.started_s),
         real(run.ended_s),
         run.state,
-        str(n_calls),
+        str(n_answered(run)),
         *(real(spent_s[kind]) for kind in KINDS),
         real(held_node_s(run)),
     )

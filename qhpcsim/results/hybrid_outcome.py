@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from qhpcsim.core.hybrid_records import HybridJob, HybridRun
-from qhpcsim.metrics.hybrid import held_node_s, summarise_hybrid
+from qhpcsim.metrics.hybrid import Held, held_node_s, summarise_hybrid
 from qhpcsim.metrics.hybrid_data import KINDS, HybridData
 
 
@@ -22,11 +22,13 @@ class HybridOutcome:
     jobs: Sequence[HybridJob]
     runs: Sequence[HybridRun]
     n_qpus: int
+    pilots: Sequence[Held] = ()
+    """Nodes, start and end of the pilots that they shared."""
 
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The figures under key ``hybrid`` of ``summary.json``."""
-        return {"coupling": self.coupling, **summarise_hybrid(self.jobs, self.runs, self.n_qpus)}
+        return {"coupling": self.coupling, **summarise_hybrid(self.jobs, self.runs, self.n_qpus, self.pilots)}
 
     @cached_property
     def data(self) -> HybridData:

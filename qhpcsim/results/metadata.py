@@ -63,6 +63,22 @@ def _columns(table: JobTable, schedule: Schedule, partitions: Mapping[str, Parti
         if values is not None:
             found, index = np.unique(values, return_inverse=True)
             yield index.astype(np.int64), [_fragment(name, value) if value else "" for value in found.tolist()]
+    if schedule.lost is not None:
+        yield from _lost(table, schedule)
+    if schedule.reason is not None:
+        yield _words("reason", schedule.reason)
+
+
+def _lost(table: JobTable, schedule: Schedule) -> Iterator[Column]:
+    """Yield how often each job began again and the node time that cost."""
+    lost = schedule.lost
+    assert lost is not None
+    count = np.bincount(lost.job, minlength=table.n)
+    node_s = np.zeros(table.n)
+    np.add.at(node_s, lost.job, (lost.end_s - lost.start_s) * table.nodes[lost.job])
+    for name, values in (("restarts", count), ("lost_node_s", node_s)):
+        found, index = np.unique(values, return_inverse=True)
+        yield index.astype(np.int64), [_fragment(name, value) if value else "" for value in found.tolist()]
 
 
 def _sent_to(table: JobTable, schedule: Schedule, partitions: Mapping[str, Partition]) -> Categories:

@@ -13,6 +13,7 @@ from qhpcsim.metrics.summary import summarise
 from qhpcsim.results import (
     hybrid_csv,
     hybrid_wording,
+    outages_csv,
     qpu_csv,
     qpu_wording,
     run_folder,
@@ -25,7 +26,7 @@ from qhpcsim.results.qpu_outcome import QpuOutcome
 from qhpcsim.results.run_folder import RunFolder
 from qhpcsim.results.tasks_csv import write_tasks_csv
 from qhpcsim.results.workflow_outcome import WorkflowOutcome
-from qhpcsim.scenario import Partition, Scenario
+from qhpcsim.scenario import NodeFailures, Partition, Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,10 +76,9 @@ class Result:
             twin = None if self.baseline is None else self.baseline.hybrid
             figures["answer"] = hybrid_wording.answer(self.hybrid.summary, None if twin is None else twin.summary)
         if self.workflows is not None:
-            figures["workflows"] = self.workflows.summary
-            beside = None if self.baseline is None else self.baseline.workflows
-            other = None if beside is None else beside.summary
-            figures["answer"] = workflow_wording.answer(self.workflows.summary, other)
+            calls = None if self.qpu is None else self.qpu.data
+            figures["workflows"] = self.workflows.figures(self.table, self.schedule, self.partitions, calls)
+            figures["answer"] = workflow_wording.answer(self.scenario.policy, figures, sides)
         if self.baseline is not None:
             figures["baseline"] = self.baseline.summary
         return figures
@@ -110,6 +110,12 @@ class Result:
             baseline = job_columns(self.baseline.table, other, self.baseline.partitions)
             write_jobs_csv(path / run_folder.BASELINE_JOBS, baseline, other)
         write_events(path / run_folder.EVENTS, self.table, self.schedule, self.partitions)
+        if self.schedule.down is not None:
+            outages_csv.write_node_outages(
+                path / run_folder.NODE_OUTAGES, self.table, self.schedule.down, self.partitions
+            )
+        if self.schedule.lost is not None:
+            outages_csv.write_lost_runs(path / run_folder.LOST_RUNS, self.table, self.schedule.lost)
         if self.qpu is not None:
             qpu_csv.write_qpu_csv(path / run_folder.QPU_JOBS, self.qpu)
             qpu_csv.write_intervals(path / run_folder.QPU_INTERVALS, self.qpu)
@@ -143,4 +149,6 @@ class Result:
         else:  # a coupling may have added a partition of QPUs to a facility of one
             values["facility"]["nodes"] = None
             values["facility"]["partitions"] = {k: dataclasses.asdict(p) for k, p in self.partitions.items()}
+            # each partition states its own by now, and an added one has none
+            values["facility"] |= {"failures": dataclasses.asdict(NodeFailures()), "outages": [], "requeue": True}
         return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))

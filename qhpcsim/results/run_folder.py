@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.errors import RunFolderError
+from qhpcsim.qpu_scenario import Duration
 from qhpcsim.results.hybrid_csv import TEXT_COLUMNS as HYBRID_TEXT_COLUMNS
 from qhpcsim.results.job_columns import TEXT_COLUMNS
 from qhpcsim.results.qpu_csv import TEXT_COLUMNS as QPU_TEXT_COLUMNS
-from qhpcsim.scenario import NodeGroup, Partition
+from qhpcsim.results.tasks_csv import TEXT_COLUMNS as TASK_TEXT_COLUMNS
+from qhpcsim.results.workflow_csv import TEXT_COLUMNS as WORKFLOW_TEXT_COLUMNS
+from qhpcsim.scenario import NodeFailures, NodeGroup, Partition, PlannedOutage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +35,9 @@ HYBRID_FILES = (HYBRID_JOBS, PHASES)
 WORKFLOWS, TASKS = "workflows.csv", "tasks.csv"
 WORKFLOW_FILES = (WORKFLOWS, TASKS)
 """Tables of applications, where the workload has any."""
+NODE_OUTAGES, LOST_RUNS = "node_outages.csv", "lost_runs.csv"
+OUTAGE_FILES = (NODE_OUTAGES, LOST_RUNS)
+"""Tables of nodes' absences, where nodes fail or are serviced."""
 
 
 def prepare(folder: Path) -> None:
@@ -48,7 +54,7 @@ def prepare(folder: Path) -> None:
             raise RunFolderError(
                 "the folder holds files that are not a run's", where=str(folder), hint="choose another --out"
             )
-        for name in (CARD, BASELINE_JOBS, *QPU_FILES, *HYBRID_FILES, *WORKFLOW_FILES):
+        for name in (CARD, BASELINE_JOBS, *QPU_FILES, *HYBRID_FILES, *WORKFLOW_FILES, *OUTAGE_FILES):
             (folder / name).unlink(missing_ok=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +93,10 @@ class RunFolder:
             _check_there(path, QPU_FILES)
         if "hybrid" in summary:
             _check_there(path, HYBRID_FILES)
+        if "workflows" in summary:
+            _check_there(path, WORKFLOW_FILES)
+        if "node_failures" in summary:
+            _check_there(path, OUTAGE_FILES)
         text = (path / SCENARIO).read_text(encoding="utf-8", errors="replace")
         return cls(path, summary, _json(path / CARD), text)
 
@@ -143,6 +153,24 @@ class RunFolder:
             RunFolderError: if the table cannot be read.
         """
         return self._table("hybrid", PHASES, HYBRID_TEXT_COLUMNS)
+
+    @cached_property
+    def workflows(self) -> pd.DataFrame | None:
+        """The applications as written, numbers exact, empty cells NaN; None for a run without any.
+
+        Raises:
+            RunFolderError: if the table cannot be read.
+        """
+        return self._table("workflows", WORKFLOWS, WORKFLOW_TEXT_COLUMNS)
+
+    @cached_property
+    def tasks(self) -> pd.DataFrame | None:
+        """The tasks, QPU calls and client steps of applications; None for a run without applications.
+
+        Raises:
+            RunFolderError: if the table cannot be read.
+        """
+        return self._table("workflows", TASKS, TASK_TEXT_COLUMNS)
 
     def _table(self, side: str, name: str, words: Sequence[str]) -> pd.DataFrame | None:
         return read_table(self.path / name, words) if side in self.summary else None
@@ -211,12 +239,30 @@ def partitions_of(facility: Mapping[str, Any]) -> dict[str, Partition]:
     found: dict[str, Partition] = {}
     for name, values in (facility.get("partitions") or {}).items():
         groups = {key: NodeGroup(**group) for key, group in (values.get("groups") or {}).items()}
-        found[str(name)] = Partition(**{**values, "groups": groups})
+        found[str(name)] = Partition(**{**values, "groups": groups, **_away(values)})
     if found or not facility.get("nodes"):
         return found
     return {
-        "batch": Partition(nodes=int(facility["nodes"]), idle_w=facility.get("idle_w"), busy_w=facility.get("busy_w"))
+        "batch": Partition(
+            nodes=int(facility["nodes"]),
+            idle_w=facility.get("idle_w"),
+            busy_w=facility.get("busy_w"),
+            **_away(facility),
+        )
     }
+
+
+def _away(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the failures and outages among the plain values of a partition or a facility of one."""
+    found: dict[str, Any] = {"outages": tuple(PlannedOutage(**each) for each in values.get("outages") or ())}
+    if values.get("failures"):
+        failures = dict(values["failures"])
+        failures["repair"] = Duration(**failures["repair"])
+        failures["fixed_s"] = tuple(tuple(each) for each in failures["fixed_s"])
+        found["failures"] = NodeFailures(**failures)
+    if "requeue" in values:
+        found["requeue"] = values["requeue"]
+    return found
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -34,6 +34,7 @@ PILOT_QUANTUM = (
 """Columns of metrics.csv besides ``task_id``."""
 COLUMNS = OURS + PILOT_QUANTUM
 WORDS = ("workflow", "motif", "kind", "device", "device_class", "circuit", "observable", "pilot", "worker")
+TEXT_COLUMNS = ("task_id", *WORDS, "state", "pilot_scheduled", "status", "error_msg")
 CHUNK = 8192
 _STATES = [state.name.lower().encode() for state in TaskState]
 _STATUS = [word.encode() for word in STATUS]

@@ -8,7 +8,7 @@ from typing import Any
 from qhpcsim.core.wording import duration
 from qhpcsim.scenario import Policy
 
-_SAME = 0.005
+SAME = 0.005
 """Relative changes below this are called unchanged."""
 
 
@@ -46,14 +46,18 @@ def _plain(policy: Policy, summary: Mapping[str, Any]) -> str:
 
 def _compared(new_name: str, new: Mapping[str, Any], old_name: str, old: Mapping[str, Any]) -> str:
     after, before = new["mean_wait_s"], old["mean_wait_s"]
-    if before == after or (before > 0 and abs(after - before) < _SAME * before):
+    if before == after or (before > 0 and abs(after - before) < SAME * before):
         return f"{new_name} left mean wait at {duration(after)}, as under {old_name}{_left_out(new)}."
-    share = f" ({100 * (after - before) / before:+.0f} %)".replace("-", "−") if before > 0 else ""
     verb = "cut" if after < before else "raised"
     return (
-        f"{new_name} {verb} mean wait from {duration(before)} to {duration(after)} against {old_name}{share}"
-        f"{_left_out(new)}."
+        f"{new_name} {verb} mean wait from {duration(before)} to {duration(after)} against {old_name}"
+        f"{change(before, after)}{_left_out(new)}."
     )
+
+
+def change(before: float, after: float) -> str:
+    """Return a relative change in brackets, ready to follow a number; empty where there is none to state."""
+    return f" ({100 * (after - before) / before:+.0f} %)".replace("-", "−") if before > 0 else ""
 
 
 def _left_out(summary: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qhpcsim.core.errors import ConfigError, WorkloadError
-from qhpcsim.core.records import Categories, FloatArray, IntArray, JobTable
+from qhpcsim.core.records import Categories, FloatArray, IntArray, JobTable, Waits
 from qhpcsim.workloads.files import place
 
 MAX_TIME_S = 1e15
@@ -59,14 +59,37 @@ def take(table: JobTable, index: NDArray[np.int64]) -> JobTable:
             changes[name] = Categories(column.code[index], column.names)
         elif isinstance(column, np.ndarray) and name != "depends_on":
             changes[name] = column[index]
+    if table.array is not None:
+        changes["array"] = table.array._replace(code=table.array.code[index])
     result = dataclasses.replace(table, **changes)  # type: ignore[arg-type]
+    new_index = np.full(table.n + 1, -1, np.int32)
+    new_index[index] = np.arange(len(index), dtype=np.int32)
+    if table.waits is not None:
+        result.waits, cut = take_waits(table.waits, index, new_index)
+        _count(result, "depends on a job left out: dependency cut", cut)
     if table.depends_on is not None:
-        new_index = np.full(table.n + 1, -1, np.int32)
-        new_index[index] = np.arange(len(index), dtype=np.int32)
         old = table.depends_on[index]
         result.depends_on = new_index[old]
         _count(result, "depends on a job left out: dependency cut", (old >= 0) & (result.depends_on < 0))
     return result
+
+
+def take_waits(waits: Waits, index: NDArray[np.int64], new_index: IntArray) -> tuple[Waits, NDArray[np.bool_]]:
+    """Return the dependencies of some jobs, renumbered, and which of these jobs' dependencies were cut.
+
+    Args:
+        waits: Dependencies of the old table.
+        index: Old index of each job of the new one.
+        new_index: New index of each old job, -1 if it was left out.
+    """
+    counts = np.diff(waits.offset)[index]
+    row = np.repeat(np.arange(len(index)), counts)
+    first = np.repeat(waits.offset[index] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+    at = (first + np.arange(len(row))).astype(np.int64)
+    before = new_index[waits.before[at]]
+    kept = before >= 0
+    offset = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=len(index)))]).astype(np.int64)
+    return Waits(offset, before[kept], waits.ok[at][kept]), ~kept
 
 
 def first_jobs(table: JobTable, k: int) -> JobTable:

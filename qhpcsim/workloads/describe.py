@@ -38,9 +38,16 @@ def describe(table: JobTable) -> dict[str, Any]:
         "offered_load": None if machine is None or span_s <= 0 else work_s / (machine * span_s),
         "median_runtime_s": float(np.median(table.runtime_s)) if table.n else None,
         "gpu_jobs": None if table.gpus_per_node is None else int(np.count_nonzero(table.gpus_per_node)),
-        "dependent_jobs": 0 if table.depends_on is None else int(np.count_nonzero(table.depends_on >= 0)),
+        "dependent_jobs": _n_dependent(table),
         "cleaned": dict(table.cleaned),
     }
+
+
+def _n_dependent(table: JobTable) -> int:
+    waits = np.zeros(table.n, np.bool_) if table.depends_on is None else table.depends_on >= 0
+    if table.waits is not None:
+        waits |= np.diff(table.waits.offset) > 0
+    return int(np.count_nonzero(waits))
 
 
 def _n_names(column: Categories | None) -> int | None:

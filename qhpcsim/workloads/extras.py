@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from qhpcsim.core.records import JobTable
-from qhpcsim.workloads.clean import find_cycle
+from qhpcsim.workloads.arrays import limit_texts, limits
 from qhpcsim.workloads.columns import categories, plain_number, words_of
+from qhpcsim.workloads.dependencies import dependency_texts, set_dependencies
 
 WORDS = ("user", "group", "account", "qos", "partition", "feature", "gpu_type")
 COUNTS = ("gpus_per_node", "cores_per_node")
 NUMBERS = ("memory_per_node_bytes", "think_s")
-EXTRAS = (*WORDS, *COUNTS, *NUMBERS, "depends_on")
-"""Every optional column, in the order in which files list them; ``depends_on`` holds a job id."""
+EXTRAS = (*WORDS, *COUNTS, *NUMBERS, "depends_on", "fails", "array")
+"""Every optional column, in the order in which files list them; ``depends_on`` holds a job id or what Slurm's
+``--dependency`` takes, ``fails`` 0 or 1, ``array`` what its ``--array`` takes."""
 
 
 def text_columns(table: JobTable) -> dict[str, list[str]]:
@@ -27,9 +29,12 @@ def text_columns(table: JobTable) -> dict[str, list[str]]:
     for name in NUMBERS:
         if getattr(table, name) is not None:
             result[name] = [plain_number(each) for each in getattr(table, name).tolist()]
-    if table.depends_on is not None:
-        ids = [str(each) for each in table.job_id.tolist()]
-        result["depends_on"] = [ids[k] if k >= 0 else "" for k in table.depends_on.tolist()]
+    if table.depends_on is not None or table.waits is not None:
+        result["depends_on"] = dependency_texts(table)
+    if table.fails is not None:
+        result["fails"] = [str(int(each)) for each in table.fails.tolist()]
+    if table.array is not None:
+        result["array"] = limit_texts(table.array)
     return result
 
 
@@ -51,21 +56,15 @@ def set_columns(
             given = values[name]
             column = given if isinstance(given, np.ndarray) else np.array([each or 0 for each in given])
             setattr(table, name, column.astype(kind))
+    if "array" in values:
+        table.array = limits(table, values["array"], lambda k, text: fail(k, "array", text))
     if "depends_on" in values:
-        table.depends_on = _predecessors(table, values["depends_on"], fail)
+        set_dependencies(table, values["depends_on"], lambda k, text: fail(k, "depends_on", text))
+    if "fails" in values:
+        table.fails = np.array([_flag(k, each, fail) for k, each in enumerate(values["fails"])], np.bool_)
 
 
-def _predecessors(
-    table: JobTable, before: Sequence[str | None], fail: Callable[[int, str, str], Exception]
-) -> np.ndarray[Any, np.dtype[np.int32]]:
-    index = {str(each): k for k, each in enumerate(table.job_id.tolist())}
-    result = np.full(table.n, -1, np.int32)
-    for k, each in enumerate(before):
-        if each:
-            if each not in index:
-                raise fail(k, "depends_on", f"{each!r}, and no job has that id")
-            result[k] = index[each]
-    first = find_cycle(result)
-    if first is not None:
-        raise fail(first, "depends_on", f"{before[first]!r}, which closes a cycle: the job waits for itself")
-    return result
+def _flag(k: int, value: Any, fail: Callable[[int, str, str], Exception]) -> bool:
+    if value not in (None, "", 0, 1, "0", "1"):
+        raise fail(k, "fails", f"{value!r}, neither 0 nor 1")
+    return value in (1, "1")

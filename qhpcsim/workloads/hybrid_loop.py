@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qhpcsim.core.errors import ConfigError, FacilityError
-from qhpcsim.core.hybrid_records import HybridJob, HybridWork
+from qhpcsim.core.hybrid_records import CallSize, HybridJob, HybridWork
 from qhpcsim.core.records import FloatArray, JobTable
 from qhpcsim.core.registry import register
 from qhpcsim.core.rng import Rng
@@ -32,6 +32,10 @@ class HybridLoopWorkload(Workload):
     cpu_phase: ServiceLaw = field(default_factory=lambda: ServiceLaw("exponential", 30.0))
     qpu_service: ServiceLaw = field(default_factory=lambda: ServiceLaw("exponential", 2.5))
     """Time of a call on the QPU, its wait not included."""
+    call: CallSize | None = None
+    """What each call asks of a QPU: for fidelity, cost and limits of QPUs. Its time is ``qpu_service`` all the same."""
+    min_fidelity: float | None = None
+    """QPUs with a lower or an unknown expected fidelity do not take the calls."""
     gaps: ServiceLaw | None = None
     """Time between two submissions; None: all hybrid jobs are submitted at time 0."""
     walltime_factor: float = 0.0
@@ -71,6 +75,8 @@ def generate(params: HybridLoopWorkload, partitions: dict[str, Partition], rng: 
     for name in ("loops", "nodes_per_job"):
         if getattr(params, name) < 1:
             raise ConfigError(f"{getattr(params, name)}", where=f"workload.{name}", allowed="at least 1")
+    if params.min_fidelity is not None and not 0.0 <= params.min_fidelity <= 1.0:
+        raise ConfigError(f"{params.min_fidelity}", where="workload.min_fidelity", allowed="0 … 1")
     shape = (params.n_jobs, params.loops)
     cpu_s = _draw(params.cpu_phase, shape, rng, "cpu_phase", "hybrid/cpu")
     qpu_s = _draw(params.qpu_service, shape, rng, "qpu_service", "hybrid/qpu")
@@ -88,6 +94,8 @@ def generate(params: HybridLoopWorkload, partitions: dict[str, Partition], rng: 
             min_nodes=params.min_nodes,
             partition=next(iter(partitions)),
             user=f"hybrid-{k}",
+            call=params.call,
+            min_fidelity=np.nan if params.min_fidelity is None else params.min_fidelity,
         )
         for k in range(params.n_jobs)
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
-from qhpcsim.core.errors import ConfigError, FacilityError, nearest
-from qhpcsim.core.records import FloatArray, JobTable
+from qhpcsim.core.errors import ConfigError, FacilityError, nearest, shorten
+from qhpcsim.core.records import Categories, FloatArray, JobTable
 from qhpcsim.core.registry import register
 from qhpcsim.core.rng import Rng
 from qhpcsim.core.workflow_records import Application, PilotAsk, WorkflowWork
@@ -63,6 +65,8 @@ class TraceFile:
 
     path: str = ""
     format: str = "auto"
+    partition: str = ""
+    """All jobs go there, whatever the file says; empty: each goes where the file says."""
     max_jobs: int | None = None
     load_scale: float = 1.0
 
@@ -75,8 +79,8 @@ class MotifMixWorkload(Workload):
     n_applications: int = 20
     gaps: ServiceLaw = field(default_factory=lambda: ServiceLaw("exponential", 600.0))
     """Time between two submissions; the first comes after one gap."""
-    share: dict[str, MotifShare] = field(default_factory=lambda: {"vqe": MotifShare("vqe", 1.0, {"qubits": "4|6|8"})})
-    """Kinds of application by name."""
+    share: dict[str, MotifShare] = field(default_factory=dict)
+    """Kinds of application by name; empty: ``DEFAULT_SHARE``."""
     users: Users = field(default_factory=lambda: Users(count=10))
     walltime_factor: float = 2.0
     """What users ask for over what the models predict, where a pilot's walltime is not given."""
@@ -85,6 +89,10 @@ class MotifMixWorkload(Workload):
     poisson: PoissonWorkload = field(default_factory=PoissonWorkload)
     lublin: LublinWorkload = field(default_factory=LublinWorkload)
     trace: TraceFile = field(default_factory=TraceFile)
+
+
+DEFAULT_SHARE: Mapping[str, MotifShare] = MappingProxyType({"vqe": MotifShare("vqe", 1.0, {"qubits": "4|6|8"})})
+"""Kinds of a mix that names none: variational eigensolvers on QPUs. A mix that names some has those alone."""
 
 
 @register(
@@ -176,15 +184,9 @@ def _one_of(text: str, rng: np.random.Generator) -> str:
     return words[int(rng.integers(len(words)))] if len(words) > 1 else words[0]
 
 
-def _checked(params: MotifMixWorkload, partitions: dict[str, Partition]) -> dict[str, MotifShare]:
+def _checked(params: MotifMixWorkload, partitions: dict[str, Partition]) -> Mapping[str, MotifShare]:
     """Return the kinds of application after checking weights and pilots."""
-    share = params.share
-    if not share:
-        raise ConfigError(
-            "no kind of application",
-            where="workload.share",
-            hint="workload.share={vqe: {motif: vqe, settings: {qubits: 8}}}",
-        )
+    share = params.share or DEFAULT_SHARE
     if not all(0 <= each.weight < np.inf for each in share.values()) or not sum(each.weight for each in share.values()):
         raise ConfigError("weights must be numbers ≥ 0, one of them more", where="workload.share")
     if not 0 < params.walltime_factor < np.inf:
@@ -225,10 +227,41 @@ def _rigid(params: MotifMixWorkload, partitions: dict[str, Partition], rng: Rng,
     if params.background == "lublin":
         return lublin.generate(params.lublin, partitions, rng)
     if params.background == "trace":
-        if not params.trace.path:
-            raise ConfigError("no file is named", where="workload.trace.path", hint="workload.trace.path=FILE")
-        table = read_workload(params.trace.path, params.trace.format)
-        if params.trace.max_jobs is not None:
-            table = clean.first_jobs(table, params.trace.max_jobs)
-        return clean.scaled_load(table, params.trace.load_scale) if params.trace.load_scale != 1.0 else table
+        return _from_file(params.trace, partitions)
     return no_jobs.generate(NoWorkload(), partitions, rng)
+
+
+def _from_file(trace: TraceFile, partitions: dict[str, Partition]) -> JobTable:
+    """Return the jobs of a file, on the partitions that there are.
+
+    Raises:
+        ConfigError: if no file or an unknown partition is named, or the file's own partitions are all unknown.
+        WorkloadError: if the file cannot be read.
+    """
+    if not trace.path:
+        raise ConfigError("no file is named", where="workload.trace.path", hint="workload.trace.path=FILE")
+    table = read_workload(trace.path, trace.format)
+    if trace.partition:
+        _check_partition(trace.partition, partitions)
+        table.partition = Categories(np.zeros(table.n, np.int32), (trace.partition,))
+    elif table.partition is not None and len(partitions) > 1 and not set(table.partition.names) & set(partitions):
+        named = ", ".join(name for name in table.partition.names if name) or "no name"
+        raise ConfigError(
+            f"{trace.path} names its partitions {shorten(named)}",
+            where="workload.trace.path",
+            allowed=", ".join(partitions),
+            hint=f"workload.trace.partition={next(iter(partitions))} sends all its jobs there",
+        )
+    if trace.max_jobs is not None:
+        table = clean.first_jobs(table, trace.max_jobs)
+    return clean.scaled_load(table, trace.load_scale) if trace.load_scale != 1.0 else table
+
+
+def _check_partition(name: str, partitions: dict[str, Partition]) -> None:
+    if name not in partitions:
+        raise ConfigError(
+            f"no partition {name!r}",
+            where="workload.trace.partition",
+            allowed=", ".join(partitions),
+            suggestion=nearest(name, partitions),
+        )

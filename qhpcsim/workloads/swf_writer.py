@@ -13,7 +13,10 @@ from qhpcsim.workloads.columns import plain_number
 from qhpcsim.workloads.files import write_bytes
 
 _UNKNOWN = "-1"
-_NOT_IN_SWF = ("account", "feature", "gpu_type", "gpus_per_node", "cores_per_node", "memory_per_node_bytes")
+_NOT_IN_SWF = (
+    *("account", "feature", "gpu_type", "gpus_per_node", "cores_per_node", "memory_per_node_bytes"),
+    *("waits", "array", "fails"),
+)
 
 
 def write_swf(

@@ -16,6 +16,7 @@ import numpy as np
 from qhpcsim.core.errors import WorkloadError, nearest, shorten
 from qhpcsim.core.records import JobTable
 from qhpcsim.core.registry import register
+from qhpcsim.workloads.arrays import expanded
 from qhpcsim.workloads.clean import MAX_TIME_S, find_duplicate, in_submit_order
 from qhpcsim.workloads.columns import id_array, narrow, plain_number
 from qhpcsim.workloads.extras import COUNTS, EXTRAS, NUMBERS, set_columns, text_columns
@@ -168,7 +169,7 @@ class _TableReader:
 
     def table(self) -> JobTable:
         """Return the jobs read so far as a table in submission order."""
-        values = self._joined()
+        values = self._with_tasks(self._joined())
         n = len(values["line"])
         if not n:
             allowed = f"CSV with the columns {', '.join(REQUIRED)}"
@@ -191,6 +192,21 @@ class _TableReader:
         if zero_length:
             table.cleaned["runtime_s 0: kept as a job of zero length"] = zero_length
         return in_submit_order(table)
+
+    def _with_tasks(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the columns with a line for each task of a job array."""
+        if "array" not in values:
+            return values
+        ids, line = values["job_id"].tolist(), values["line"]
+        found = expanded(ids, values["array"], lambda k, text: self._error(line[k], "array", text))
+        if found is None:
+            return values
+        rows, names, limit = found
+        made = {
+            name: column[rows] if isinstance(column, np.ndarray) else [column[k] for k in rows.tolist()]
+            for name, column in values.items()
+        }
+        return {**made, "job_id": id_array(names), "array": limit}
 
     def _joined(self) -> dict[str, Any]:
         if self.numbers is None:

@@ -10,7 +10,7 @@ import pytest
 
 from qhpcsim.cli import main
 
-SMALL = ("quickstart", "workload.n_jobs=60")
+SMALL = ("small_centre", "workload.n_jobs=60")
 TABLE = "job_id,submit_s,nodes,runtime_s,walltime_s\n1,0,2,10.5,20\n2,1,3,5,5\n3,2,1,4,8\n"
 
 
@@ -41,15 +41,15 @@ def test_run_prints_table_answer_paths_and_next_steps(capsys):
     assert order == sorted(order)
     assert out.count("  qhpcsim ") == 3
     for name in ("jobs.csv", "summary.json", "card.json", "scenario.yaml", "events.csv.gz", "report.html"):
-        assert (Path("runs/quickstart") / name).stat().st_size > 0
+        assert (Path("runs/small_centre") / name).stat().st_size > 0
 
 
 def test_run_folder_is_replaced_and_a_stale_report_goes(capsys):
-    Path("runs/quickstart").mkdir(parents=True)
+    Path("runs/small_centre").mkdir(parents=True)
     assert call(capsys, "run", *SMALL)[0] == 0
     assert call(capsys, "run", *SMALL, "policy=fcfs", "--no-report")[0] == 0
-    assert not Path("runs/quickstart/report.html").exists()
-    assert json.loads(Path("runs/quickstart/summary.json").read_text())["n_jobs"] == 60
+    assert not Path("runs/small_centre/report.html").exists()
+    assert json.loads(Path("runs/small_centre/summary.json").read_text())["n_jobs"] == 60
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "jobs.csv"])
@@ -82,10 +82,10 @@ def test_quiet_prints_only_the_folder(capsys):
 
 def test_options_and_overrides_mix(capsys):
     code, _, err = call(
-        capsys, "run", "--quiet", "quickstart", "--no-report", "workload.n_jobs=20", "--seed", "5", "seed=3"
+        capsys, "run", "--quiet", "small_centre", "--no-report", "workload.n_jobs=20", "--seed", "5", "seed=3"
     )
     assert (code, err) == (0, "")
-    assert "seed: 5\n" in Path("runs/quickstart/scenario.yaml").read_text()
+    assert "seed: 5\n" in Path("runs/small_centre/scenario.yaml").read_text()
 
 
 def test_replay_of_a_table_at_an_odd_path(capsys):

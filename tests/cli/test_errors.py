@@ -139,7 +139,7 @@ def test_numbers_that_are_none_are_not_printed():
 
     from qhpcsim.config import load
 
-    text = headline.headline(load("quickstart"), Result())
+    text = headline.headline(load("small_centre"), Result())
     assert "nan" not in text
     assert "mean wait" not in text
     assert "No job finished." in text

@@ -9,7 +9,7 @@ from qhpcsim.cli import main
 from qhpcsim.cli.headline_qpu import qpu_tables
 
 SHORT = ("qpu_service", "qpu_workload.duration_s=6h")
-HYBRID = ("quickstart", "workload.n_jobs=60", "facility=small_centre_qpu", "qpu=on_premises", "qpu_workload=stream")
+HYBRID = ("small_centre", "workload.n_jobs=60", "facility=small_centre_qpu", "qpu=on_premises", "qpu_workload=stream")
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,7 @@ def test_validate_says_what_is_there_and_finds_what_is_wrong(capsys):
 
 def test_a_run_without_qpus_takes_the_tables_away(capsys):
     call(capsys, "run", *SHORT, "--no-report", "--quiet", "--out", "r")
-    assert call(capsys, "run", "quickstart", "workload.n_jobs=20", "--no-report", "--quiet", "--out", "r")[0] == 0
+    assert call(capsys, "run", "small_centre", "workload.n_jobs=20", "--no-report", "--quiet", "--out", "r")[0] == 0
     assert not list(Path("r").glob("qpu*"))
     assert call(capsys, "validate", "r")[0] == 0
 

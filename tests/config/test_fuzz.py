@@ -9,7 +9,7 @@ from qhpcsim.core import yaml_strict
 from qhpcsim.core.errors import QhpcsimError
 
 GOOD = b"""question: x
-base: quickstart
+base: small_centre
 policy: {name: easy, depth: 3}
 workload:
   source: lublin

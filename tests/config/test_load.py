@@ -44,7 +44,7 @@ def test_overrides_are_typed():
 
 
 def test_a_group_choice_replaces_the_whole_group():
-    scenario = load("quickstart", ["workload=trace", "workload.path=x", "facility=single", "policy=fcfs"])
+    scenario = load("small_centre", ["workload=trace", "workload.path=x", "facility=single", "policy=fcfs"])
     assert type(scenario.workload) is TraceWorkload
     assert scenario.facility == Facility()
     assert scenario.policy.backfill == "none"
@@ -193,7 +193,7 @@ def test_mistakes_in_overrides(overrides, words):
 )
 def test_mistakes_that_depend_on_the_scenario(overrides, words):
     with pytest.raises(QhpcsimError) as caught:
-        load("quickstart", overrides)
+        load("small_centre", overrides)
     for word in words:
         assert word in str(caught.value)
 
@@ -205,7 +205,7 @@ def test_unknown_scenario():
 
 FILE = """\
 question: Is it better?
-base: quickstart
+base: small_centre
 policy: conservative
 workload:
   source: lublin
@@ -253,7 +253,7 @@ def test_a_file_without_base_is_a_plain_replay(tmp_path):
     assert scenario.scheduler.interval_s == 120
 
 
-@pytest.mark.parametrize("name", ["quickstart", "replay"])
+@pytest.mark.parametrize("name", ["quickstart", "small_centre", "replay"])
 def test_a_resolved_scenario_loads_as_itself(tmp_path, name):
     scenario = load(name, ["workload.path=x", "policy=conservative", "policy.depth=3"] if name == "replay" else [])
     text = yaml.safe_dump(dataclasses.asdict(scenario), sort_keys=False)
@@ -327,7 +327,7 @@ def test_loading_twice_gives_equal_scenarios():
 
 
 def test_watts_of_the_small_centre_are_those_of_the_cards():
-    partitions = load("quickstart").facility.partitions
+    partitions = load("small_centre").facility.partitions
     for name, path in {"cpu": "nodes/cpu_node_64.yaml", "h100": "nodes/h100_node.yaml"}.items():
         entries = card(path).entries
         assert partitions[name].idle_w == entries["idle"].value

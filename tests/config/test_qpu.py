@@ -28,7 +28,7 @@ def qpu(*overrides):
 
 
 def test_scenarios_without_qpus_have_none():
-    scenario = load("quickstart")
+    scenario = load("small_centre")
     assert scenario.qpu == NO_QPUS
     assert scenario.qpu_workload == QpuWorkload()
 

@@ -16,7 +16,7 @@ from qhpcsim.results.checking import check_folder, check_hybrid_jobs
 from qhpcsim.results.result import Result
 from qhpcsim.results.run_folder import read_table
 
-COUPLINGS = ("hold", "exclusive", "vqpu", "hold_unhold", "split", "malleable")
+COUPLINGS = ("hold", "exclusive", "vqpu", "hold_unhold", "split", "malleable", "pilot")
 SMALL = ["workload.n_jobs=6", "workload.loops=4", "workload.rigid.n_jobs=40", "workload.gaps.mean_s=5min"]
 KINDS_OF_RUN = {
     "plain": [],
@@ -59,7 +59,7 @@ def test_far_qpus_that_are_calibrated_are_healthy(coupling, tmp_path):
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     made = {}
-    for coupling in ("hold", "malleable"):
+    for coupling in ("hold", "malleable", "pilot"):
         made[coupling] = written(tmp_path_factory.mktemp(coupling) / "run", f"coupling={coupling}").path
     return made
 
@@ -87,7 +87,7 @@ def setting(row, column, value):
     return change
 
 
-@pytest.mark.parametrize("coupling", ["hold", "malleable"])
+@pytest.mark.parametrize("coupling", ["hold", "malleable", "pilot"])
 def test_nothing_is_broken_without_a_fault(folders, coupling):
     assert broken(folders[coupling]) == set()
 
@@ -163,6 +163,28 @@ def test_i21_nodes(folders):
     assert "I21" in broken(malleable, "jobs.csv", setting(kept, "finish_time", lambda t: t + 1.0))
     assert "I21" in broken(malleable, "jobs.csv", setting(extra, "finish_time", lambda t: t - 1.0))
     assert "I21" in broken(malleable, "jobs.csv", setting(extra, "requested_number_of_resources", 5))
+
+
+def test_i02_gaps_between_phases(folders):
+    """A row that is left out, shortened or moved leaves time of its job in no phase."""
+    hold = folders["hold"]
+    assert "I02" in broken(hold, "phases.csv", setting(1, "end_s", lambda t: t - 1.0))
+    assert "I02" in broken(hold, "phases.csv", setting(0, "start_s", lambda t: t + 1.0))
+    phases = read_table(hold / "phases.csv", ("job_id", "kind"))
+    calls = np.flatnonzero(phases["kind"] == "qpu")
+    for row in (2, int(calls[1]), int(calls[-1]), len(phases) - 1):
+        assert "I02" in broken(hold, "phases.csv", lambda frame, row=row: frame.drop(index=row))
+
+
+def test_i21_pilots(folders):
+    pilot = folders["pilot"]
+    jobs = read_table(pilot / "jobs.csv", ("job_id", "final_state", "metadata"))
+    row = int(np.flatnonzero(jobs["job_id"] == "pilot.0")[0])
+    assert "I21" in broken(pilot, "jobs.csv", setting(row, "requested_number_of_resources", 7))
+    assert "I21" in broken(pilot, "jobs.csv", setting(row, "finish_time", lambda t: t - 900.0))
+    assert "I21" in broken(pilot, "jobs.csv", setting(row, "starting_time", lambda t: t + 60.0))
+    assert broken(pilot, "hybrid.csv", setting(1, "held_node_s", lambda held: held + 60.0)) == {"I21"}
+    assert broken(pilot, "hybrid.csv", setting(1, "held_node_s", 1.0)) == {"I21"}
 
 
 def test_i22_calls_that_no_qpu_served(folders):

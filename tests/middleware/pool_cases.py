@@ -10,7 +10,7 @@ from qhpcsim.core.task_records import TaskState
 from qhpcsim.core.workflow_records import Need
 from qhpcsim.facility.centre import Centre
 from qhpcsim.middleware.client import Client, ClientCosts
-from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, Pilots
+from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, Pilots, requests_of
 from qhpcsim.middleware.pool import PoolCosts, TaskPool
 from qhpcsim.middleware.slots import ONE_CORE, PoolTask
 from qhpcsim.scenario import Partition, Policy
@@ -72,7 +72,7 @@ def case(
 ) -> Case:
     """Return a case whose pilots are submitted at their times."""
     partitions = {"cpu": Partition(nodes=nodes)}
-    centre = Centre(no_jobs() if table is None else table, [each.request() for each in plans], partitions, batch)
+    centre = Centre(no_jobs() if table is None else table, requests_of(plans), partitions, batch)
     pool = TaskPool(centre.clock, binding(policy), costs or PoolCosts(), slowdown)
     pilots = Pilots(centre, pool, plans, pilot_costs or PilotCosts())
     pilots.submit_all()

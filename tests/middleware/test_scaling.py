@@ -5,6 +5,7 @@ import pytest
 
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.registry import entries, lookup
+from qhpcsim.core.workflow_records import Need
 from qhpcsim.middleware.pilots import PilotCosts
 from qhpcsim.middleware.scaling import Scaler
 from qhpcsim.policies.scaling.scaling import Decision, Load, PilotLoad
@@ -133,7 +134,8 @@ def test_looking_ends_with_the_application_or_its_last_pilot():
     assert made.centre.clock.now <= 160
 
 
-BUSY = {"none": {}, "backlog": {"drain_s": 30.0, "idle_s": 20.0, "min_pilots": 1}}
+LESS = {"drain_s": 30.0, "idle_s": 20.0, "min_pilots": 1}
+BUSY = {"none": {}, "backlog": LESS, "elastic": LESS | {"shrink_idle_s": 10.0}}
 """Parameters under which a policy has much to do."""
 
 
@@ -162,9 +164,26 @@ def test_what_the_policy_sees():
         made.at(time_s, lambda: seen.append(scaler.load()))
     made.at(100.0, made.pilots.end_all)
     made.run()
-    assert seen[0] == Load(10.0, 1, 30 / 3, (PilotLoad(0, True, 0.0, False),), 3)
-    assert seen[1] == Load(45.0, 0, 0.0, (PilotLoad(0, True, 0.0, False),), 3)
-    assert seen[2] == Load(70.0, 0, 0.0, (PilotLoad(0, True, 20.0, False), PilotLoad(1, True, 20.0, False)), 3)
+    first = (True, 0.0, False, 1)
+    assert seen[0] == Load(10.0, 1, 30 / 3, (PilotLoad(0, *first, (), 1e6 - 10),), 3)
+    assert seen[1] == Load(45.0, 0, 0.0, (PilotLoad(0, *first, (), 1e6 - 45),), 3)
+    idle = (True, 20.0, False, 1, (20.0,))
+    assert seen[2] == Load(70.0, 0, 0.0, (PilotLoad(0, *idle, 1e6 - 70), PilotLoad(1, *idle, 1e6 - 20)), 3)
+
+
+@pytest.mark.parametrize(
+    ("needs", "ended"),
+    [([], [30, 30]), ([Need()], [30, 600]), ([Need(gpus=1)], [30, 600]), (None, [600, 600])],
+)
+def test_the_last_pilot_that_tasks_to_come_can_run_on_is_kept(needs, ended):
+    """Both are idle at 30; nobody has said how many are to be kept, but a later stage needs a core, or a GPU."""
+    made = case([plan("a"), plan("b", gpus_per_node=1.0)])
+    made.at(600.0, made.pilots.end_all)
+    scaler = Scaler(made.pilots, policy("backlog", idle_s=20.0, interval_s=30.0), lambda: False, lambda: needs)
+    made.at(0.0, scaler.start)
+    made.run()
+    assert sorted(run.ended_s for run in made.pilots.runs) == ended
+    assert not needs or not needs[0].gpus or made.pilots.runs[1].ended_s == 600
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_qpus_that_jobs_hold_themselves(results, pages):
     data = results["exclusive"].hybrid.data
     share = 100 * data.spent_s[:, 3].sum() / (data.horizon_s - data.submitted_s.min())
     alt = next(alt for alt in outline(pages["exclusive"]).alts if "Gantt" in alt and "hybrid" in alt)
-    stated = float(re.search(r"in calls ([\d.]+) % of the run", alt)[1])
+    stated = float(re.search(r"in calls ([\d.]+) %", alt)[1])
     assert stated == pytest.approx(share, abs=0.06 + 0.05 * share)
     assert "machine: 32 nodes" in "".join(pictures(pages["exclusive"]))
 

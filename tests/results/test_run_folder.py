@@ -11,6 +11,7 @@ from qhpcsim.core.errors import RunFolderError
 from qhpcsim.results.checking import check_folder
 from qhpcsim.results.result import Result
 from qhpcsim.results.run_folder import FILES
+from qhpcsim.scenario import Partition
 from tests.metrics.runs import HAND_EASY, HAND_FCFS, make_result, random_fcfs
 
 
@@ -65,7 +66,9 @@ def test_a_written_run_can_be_validated(tmp_path):
 def test_the_scenario_states_the_machine(tmp_path):
     folder = make_result(power=(90.0, 200.0)).write(tmp_path / "run")
     scenario = yaml.safe_load((folder / "scenario.yaml").read_text())
-    assert scenario["facility"] == {"nodes": 4, "idle_w": 90.0, "busy_w": 200.0, "partitions": {}}
+    stated = {"nodes": 4, "idle_w": 90.0, "busy_w": 200.0, "partitions": {}, "outages": [], "requeue": True}
+    assert {key: scenario["facility"][key] for key in stated} == stated
+    assert Result.read(folder).partitions["batch"] == Partition(nodes=4, idle_w=90.0, busy_w=200.0)
 
 
 def test_summary_has_no_nan(tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from qhpcsim.config import load
 from qhpcsim.core.circuit_times import ConstantTimes
 from qhpcsim.core.errors import ConfigError, FacilityError, QhpcsimError
 from qhpcsim.core.registry import lookup
@@ -75,7 +76,7 @@ def test_rigid_jobs_beside_them(tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"n_applications": 0}, "0"), ({"share": {}}, "no kind"), ({"background": "lubin"}, "lubin"),
+    [({"n_applications": 0}, "0"), ({"background": "lubin"}, "lubin"),
      ({"background": "trace"}, "no file"), ({"walltime_factor": 0.0}, "0.0"),
      ({"share": {"a": MotifShare("vqe", 0.0)}}, "weights"), ({"share": {"a": MotifShare("vqe", np.nan)}}, "weights"),
      ({"share": {"a": MotifShare("vqa")}}, "vqa"), ({"share": {"a": MotifShare("vqe", 1.0, {"qubit": "3"})}}, "qubit"),
@@ -114,3 +115,12 @@ def test_a_mix_runs_to_its_end():
 def test_the_default_runs_on_a_qpu_alone():
     work = mix(MotifMixWorkload(n_applications=3), machine={})
     assert [each.motif for each in work.applications] == ["vqe"] * 3
+
+
+def test_a_mix_that_names_kinds_has_those_alone():
+    scenario = load(
+        "replay",
+        ["workload=motif_mix", "workload.share={mine: {motif: qaoa}}", "qpu=single", "workload.n_applications=30"],
+    )
+    assert list(scenario.workload.share) == ["mine"]
+    assert {each.motif for each in mix(scenario.workload, machine={}).applications} == {"qaoa"}

@@ -1,6 +1,7 @@
 """What every registered motif keeps to, whoever wrote it."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from qhpcsim.core.circuit_times import ConstantTimes
 from qhpcsim.core.registry import entries
 from qhpcsim.core.rng import Rng
-from qhpcsim.core.workflow_records import Application, Bag, Calls, ClientWork, Workflow
+from qhpcsim.core.workflow_records import Application, Bag, Calls, Choice, ClientWork, Workflow
 from qhpcsim.workloads.motifs.making import motif_params, workflow_of
 from qhpcsim.workloads.motifs.parts import COUPLINGS, MODES, MotifParams, facts
 
@@ -22,9 +23,20 @@ def flow_of(name: str, seed: int = 3) -> Workflow:
     return workflow_of(Application("app", name, entry.params(), 5.0, "ann"), Rng(seed), ConstantTimes(2.0, 3.0))
 
 
+def works_of(flow: Workflow) -> Iterator[Bag | ClientWork | Calls]:
+    """Yield the work of all stages, that of alternatives among it."""
+    for stage in flow.stages:
+        if isinstance(stage.work, Choice):
+            for each in stage.work.alternatives:
+                yield from () if each.why_not else works_of(each.flow_for(3))
+        else:
+            yield stage.work
+
+
 def test_the_motifs_of_the_plan_are_there():
     assert set(MOTIFS) >= {
-        "circuit_cutting", "circuit_execution", "distributed_state_vector", "error_mitigation", "pipeline", "qaoa",
+        "adaptive_circuits", "circuit_cutting", "circuit_execution", "distributed_state_vector", "error_mitigation",
+        "pipeline", "qaoa",
         "qml_classifier", "qml_compression", "qml_training", "sample_based_diagonalisation", "vqe",
     }  # fmt: skip
 
@@ -51,8 +63,7 @@ def test_its_stages_are_a_graph_in_order(name):
 
 @pytest.mark.parametrize("name", MOTIFS)
 def test_its_work_is_whole(name):
-    for stage in flow_of(name).stages:
-        work = stage.work
+    for work in works_of(flow_of(name)):
         if isinstance(work, ClientWork):
             assert 0 <= work.seconds < np.inf and work.kind
         elif isinstance(work, Bag):
@@ -71,8 +82,8 @@ def test_its_work_is_whole(name):
 def test_equal_seeds_give_equal_workflows(name):
     one, two = flow_of(name), flow_of(name)
     assert [(s.name, s.after) for s in one.stages] == [(s.name, s.after) for s in two.stages]
-    for a, b in zip(one.stages, two.stages, strict=True):
-        np.testing.assert_equal(dataclasses.asdict(a.work), dataclasses.asdict(b.work))
+    for a, b in zip(works_of(one), works_of(two), strict=True):
+        np.testing.assert_equal(dataclasses.asdict(a), dataclasses.asdict(b))
 
 
 @pytest.mark.parametrize("name", MOTIFS)
@@ -81,8 +92,7 @@ def test_its_circuits_exist(name):
     from qhpcsim.circuits.observable import Observable
 
     known = {}
-    for stage in flow_of(name).stages:
-        work = stage.work
+    for work in works_of(flow_of(name)):
         if isinstance(work, ClientWork):
             continue
         circuits = (work.circuit,) if isinstance(work, Calls) else work.circuit

@@ -5,7 +5,10 @@ from __future__ import annotations
 from qhpcsim.core.errors import CircuitError
 from qhpcsim.core.rng import Rng
 
-SHAPES = ("linear", "circular", "ring", "full", "regular3")
+SHAPES = ("linear", "circular", "ring", "full", "regular3", "tree", "sparse", "ladder")
+
+_REACH = 4
+"""How far back a vertex of a tree looks for its parent: trees grow long, as couplings in a plane do."""
 
 
 def edges(shape: str, n_qubits: int, seed: int = 0) -> list[tuple[int, int]]:
@@ -14,7 +17,7 @@ def edges(shape: str, n_qubits: int, seed: int = 0) -> list[tuple[int, int]]:
     Args:
         shape: One of ``SHAPES``; ring and circular are the same.
         n_qubits: Number of vertices.
-        seed: Draws the graph of ``regular3``.
+        seed: Draws the graph of ``regular3``, ``tree`` and ``sparse`` (a tree and a fifth more edges).
 
     Raises:
         CircuitError: for an unknown shape, or three partners where there are not enough vertices.
@@ -28,6 +31,10 @@ def edges(shape: str, n_qubits: int, seed: int = 0) -> list[tuple[int, int]]:
         return [(i, j) for i in range(n_qubits) for j in range(i + 1, n_qubits)]
     if shape == "regular3":
         return _regular3(n_qubits, seed)
+    if shape == "ladder":
+        return [(i, j) for i in range(n_qubits) for j in (i + 1, i + 2) if j < n_qubits and (j == i + 2 or i % 2 == 0)]
+    if shape in ("tree", "sparse"):
+        return _tree(n_qubits, n_qubits // 5 if shape == "sparse" else 0, seed)
     raise CircuitError(f"unknown graph {shape!r}", where="circuit family", allowed=", ".join(SHAPES))
 
 
@@ -40,6 +47,16 @@ def _regular3(n_qubits: int, seed: int) -> list[tuple[int, int]]:
         pairs = sorted(tuple(sorted((int(a), int(b)))) for a, b in zip(ends[::2], ends[1::2], strict=True))
         if len(set(pairs)) == len(pairs) and all(a != b for a, b in pairs):
             return [(a, b) for a, b in pairs]
+
+
+def _tree(n_qubits: int, n_more: int, seed: int) -> list[tuple[int, int]]:
+    """Return a random tree, each vertex joined to one shortly before it, and up to ``n_more`` other short edges."""
+    rng = Rng(seed).stream("tree")
+    pairs = {(int(rng.integers(max(0, i - _REACH), i)), i) for i in range(1, n_qubits)}
+    for _ in range(n_more):
+        high = int(rng.integers(1, n_qubits))
+        pairs.add((int(rng.integers(max(0, high - _REACH), high)), high))
+    return sorted(pairs)
 
 
 def at_least(n_qubits: int, n_min: int) -> None:

@@ -35,6 +35,8 @@ class QftParams:
 
     swaps: bool = True
     seed: int = 0
+    degree: int = 0
+    """Qubits further apart than this are not coupled (approximate transform, arXiv:quant-ph/9601018); 0: all are."""
 
 
 @register(
@@ -88,7 +90,7 @@ def qft(n_qubits: int, params: QftParams) -> QuantumCircuit:
     circuit = QuantumCircuit(n_qubits)
     for qubit, angle in enumerate(Rng(params.seed).stream("angles").uniform(0.1, 3.0, n_qubits)):
         circuit.ry(float(angle), qubit)
-    _fourier(circuit, n_qubits, 1.0)
+    _fourier(circuit, n_qubits, 1.0, params.degree or n_qubits)
     for low in range(n_qubits // 2 if params.swaps else 0):
         circuit.swap(low, n_qubits - 1 - low)
     circuit.measure_all()
@@ -174,14 +176,19 @@ def adder(n_qubits: int, params: SeedParams) -> QuantumCircuit:
     return circuit
 
 
-def _fourier(circuit: QuantumCircuit, n_qubits: int, sign: float) -> None:
-    """Append the Fourier transform (sign +1) or its inverse (−1) on the first qubits, without the swaps."""
+def _fourier(circuit: QuantumCircuit, n_qubits: int, sign: float, degree: int | None = None) -> None:
+    """Append the Fourier transform (sign +1) or its inverse (−1) on the first qubits, without the swaps.
+
+    Phases between qubits more than ``degree`` apart are left out.
+    """
     order = range(n_qubits - 1, -1, -1) if sign > 0 else range(n_qubits)
     for target in order:
         controls = range(target - 1, -1, -1) if sign > 0 else range(target)
         if sign > 0:
             circuit.h(target)
         for control in controls:
+            if degree is not None and target - control > degree:
+                continue
             circuit.cp(sign * math.pi / 2.0 ** (target - control), control, target)
         if sign < 0:
             circuit.h(target)

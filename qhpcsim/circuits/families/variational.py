@@ -54,7 +54,7 @@ class QaoaParams:
 
     layers: int = 2
     graph: str = "ring"
-    """``ring``, ``regular3`` (each qubit has three partners, drawn by the seed) or ``full``."""
+    """``ring``, ``regular3`` (each qubit has three partners, drawn by the seed), ``full``, ``tree``, ``sparse``, …"""
     seed: int = 0
 
 

@@ -31,10 +31,16 @@ def unsupported(
         return "jobs share nodes"
     if partition.groups:
         return "nodes differ"
+    if partition.can_break:
+        return "nodes fail or are serviced"
     if scheduler is not None and any(getattr(scheduler, one.name) for one in fields(scheduler)):
         return "the scheduler works in cycles"
     if table.depends_on is not None and bool((table.depends_on >= 0).any()):
         return "jobs wait for other jobs"
+    if table.waits is not None:
+        return "jobs wait for other jobs"
+    if table.array is not None:
+        return "job arrays limit how many of their tasks run"
     if policy.backfill == "conservative" and policy.reservations == "kept":
         est_s = table.runtime_s if policy.estimates == "actual" else table.walltime_s
         if bool((np.minimum(est_s, table.walltime_s) < SHORTEST_EST_S).any()):

@@ -72,7 +72,7 @@ def _length_s(data: HybridData) -> Floats:
 
 def _counts(data: HybridData) -> dict[str, float | None]:
     counts: dict[str, float | None] = {key: int(np.isin(data.state, states).sum()) for key, states in _STATES.items()}
-    return {**counts, "n_calls": int((data.phase_kind == QPU).sum())}
+    return {**counts, "n_calls": int(((data.phase_kind == QPU) & ~data.unanswered).sum())}
 
 
 def _means(data: HybridData) -> dict[str, float | None]:
@@ -96,7 +96,7 @@ def _rates(tables: HybridTables, n_qpus: int) -> dict[str, float | None]:
     span_s = high_s - low_s
     start_s, end_s, kind = data.phase_start_s, data.phase_end_s, data.phase_kind
     inside_s = np.maximum(0.0, np.minimum(end_s, high_s) - np.maximum(start_s, low_s))
-    ended_here = (end_s > low_s) & (end_s <= high_s)
+    ended_here = (end_s > low_s) & (end_s <= high_s) & ~data.unanswered
     n_answered = int((ended_here & (kind == QPU)).sum())
     answered_s = math.fsum((end_s - start_s)[ended_here & np.isin(kind, (QPU, _WAIT))].tolist())
     busy_s = math.fsum(inside_s[kind == QPU].tolist())

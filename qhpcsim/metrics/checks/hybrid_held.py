@@ -16,20 +16,37 @@ def check_held(tables: HybridTables) -> Iterator[Violation]:
     """I21: a job's parts lie between its submission and its end, and its held node time is theirs."""
     data, parts, slack = tables.data, tables.parts, tolerance_s(tables.data)
     over = np.isfinite(data.ended_s)
-    outside = (tables.part_start_s < data.submitted_s[parts.job] - slack) | (
-        tables.part_end_s > data.ended_s[parts.job] + slack
+    outside = ~parts.are_shared & (
+        (tables.part_start_s < data.submitted_s[parts.job] - slack)
+        | (tables.part_end_s > data.ended_s[parts.job] + slack)
     )
     for row in np.flatnonzero(outside).tolist():
         job = int(parts.job[row])
         yield Violation("I21", f"{data.name[job]}.{parts.name[row]}", "is held before its job is submitted or after it")
     length_s = np.where(parts.are_nodes, tables.part_end_s - tables.part_start_s, 0.0)
-    node_s = np.bincount(parts.job, np.nan_to_num(length_s) * tables.part_nodes, data.n)
+    part_node_s = np.nan_to_num(length_s) * tables.part_nodes
+    if parts.are_shared.any():
+        yield from _check_shares(tables, float(part_node_s.sum()))
+        return
+    node_s = np.bincount(parts.job, part_node_s, data.n)
     differs = over & (np.abs(node_s - data.held_node_s) > RELATIVE * node_s + slack * np.maximum(data.nodes, 1))
     yield from report(data, "I21", differs, "held_node_s is not the node time of its parts in jobs.csv")
 
 
+def _check_shares(tables: HybridTables, node_s: float) -> Iterator[Violation]:
+    """The jobs' shares of pilots, and what else they held, are all of that; none is less than what it used."""
+    held, used = tables.data.held_node_s, tables.data.used_node_s
+    if np.isfinite(tables.data.ended_s).all() and abs(float(held.sum()) - node_s) > 10 * RELATIVE * max(node_s, 1.0):
+        yield Violation("I21", "hybrid.csv", f"held_node_s adds up to {held.sum():g}, pilots and parts to {node_s:g}")
+    short = held < used * (1 - RELATIVE) - tolerance_s(tables.data) * tables.data.nodes
+    yield from report(tables.data, "I21", short, "held_node_s is less than its classical phases used")
+
+
 def check_covered(tables: HybridTables) -> Iterator[Violation]:
-    """I21: while a classical phase runs, its job holds as many nodes as it asks for."""
+    """I21: while a classical phase runs, its job holds as many nodes as it asks for, or all share the pilots'."""
+    if tables.parts.are_shared.any():
+        yield from _check_pilots(tables)
+        return
     data, slack = tables.data, tolerance_s(tables.data)
     rows = np.flatnonzero(data.phase_kind == CPU)
     middle_s = 0.5 * (data.phase_start_s + data.phase_end_s)[rows]
@@ -45,6 +62,24 @@ def check_covered(tables: HybridTables) -> Iterator[Violation]:
     bad = np.zeros(len(data.phase_job), dtype=bool)
     bad[rows] = short & ((data.phase_end_s - data.phase_start_s)[rows] > 4 * slack)
     yield from report_phases(data, "I21", bad, "computes without enough nodes")
+
+
+def _check_pilots(tables: HybridTables) -> Iterator[Violation]:
+    """The classical phases that run at the same time fit on the pilots that run then."""
+    data, slack = tables.data, tolerance_s(tables.data)
+    rows = np.flatnonzero((data.phase_kind == CPU) & (data.phase_end_s - data.phase_start_s > 4 * slack))
+    at_s = data.phase_start_s[rows] + 2 * slack
+    one, asked = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+    nodes = data.nodes[data.phase_job[rows]].astype(np.float64)
+    in_use = _at_or_before(one, data.phase_start_s[rows], nodes, asked, at_s)
+    in_use -= _at_or_before(one, data.phase_end_s[rows] - slack, nodes, asked, at_s)
+    ran = tables.parts.are_shared & np.isfinite(tables.part_start_s)
+    pilot, weight = np.zeros(int(ran.sum()), np.int64), tables.part_nodes[ran]
+    there = _at_or_before(pilot, tables.part_start_s[ran], weight, asked, at_s)
+    there -= _at_or_before(pilot, tables.part_end_s[ran], weight, asked, at_s)
+    bad = np.zeros(len(data.phase_job), dtype=bool)
+    bad[rows] = in_use > there
+    yield from report_phases(data, "I21", bad, "computes while the pilots have too few nodes")
 
 
 def _held(tables: HybridTables, rows: np.ndarray, at_s: Floats) -> Floats:
@@ -76,7 +111,7 @@ def check_calls(tables: HybridTables, qpu: QpuData) -> Iterator[Violation]:
     """I22: each phase on a QPU is a job of the QPU service, at the same time, unless its job holds a QPU itself."""
     data = tables.data
     known = np.column_stack([qpu.started_s, qpu.ended_s])[qpu.finished & ~qpu.background]
-    rows = np.flatnonzero((data.phase_kind == QPU) & ~_owns(tables)[data.phase_job])
+    rows = np.flatnonzero((data.phase_kind == QPU) & ~data.unanswered & ~_owns(tables)[data.phase_job])
     calls = np.column_stack([data.phase_start_s, data.phase_end_s])[rows]
     bad = np.zeros(len(data.phase_job), dtype=bool)
     bad[rows] = _surplus(calls, known)
@@ -107,7 +142,7 @@ def _owns(tables: HybridTables) -> Flags:
 
 def starts_together(tables: HybridTables) -> bool:
     """Return whether some job asks for several parts at once, which start at one instant or not at all."""
-    asked = np.column_stack([tables.parts.job, tables.part_submit_s])
+    asked = np.column_stack([tables.parts.job, tables.part_submit_s])[~tables.parts.are_shared]
     return len(np.unique(asked, axis=0)) < len(asked)
 
 

@@ -68,6 +68,31 @@ def check_ordered(tables: HybridTables) -> Iterator[Violation]:
     yield from report_phases(data, "I02", out_of_place, "is not among the phases of its job")
     early = (data.phase_kind == CPU) & ~(start_s >= data.started_s[job] - slack)
     yield from report_phases(data, "I02", early, "computes before its job has started")
+    yield from _check_whole(data, slack)
+
+
+def _check_whole(data: HybridData, slack: float) -> Iterator[Violation]:
+    """A job's phases follow one another from its submission to its end, but for an answer on its way back.
+
+    All answers take the same time, the network's; that of a job which was stopped may not have come.
+    """
+    if not len(data.phase_job):
+        return
+    job, start_s, end_s = data.phase_job, data.phase_start_s, data.phase_end_s
+    first = np.concatenate([[True], job[1:] != job[:-1]])
+    last = np.concatenate([first[1:], [True]])
+    over = np.isin(data.state, OVER)[job]
+    yield from report_phases(
+        data, "I02", first & over & (start_s > data.submitted_s[job] + slack), "does not begin as its job is submitted"
+    )
+    next_s = np.where(last, data.ended_s[job], np.concatenate([start_s[1:], [np.nan]]))
+    gap_s = np.where(over, next_s - end_s, 0.0)
+    back = (data.phase_kind == QPU) & over
+    answered_s = gap_s[back & ~data.unanswered]
+    latency_s = float(np.median(answered_s)) if len(answered_s) else np.inf
+    differs = np.where(data.unanswered, gap_s > latency_s + slack, np.abs(gap_s - latency_s) > slack)
+    yield from report_phases(data, "I02", back & differs, "is not followed by the next after the time of an answer")
+    yield from report_phases(data, "I02", ~back & (gap_s > slack), "is not followed by the next, or its job's end")
 
 
 def check_lengths(tables: HybridTables) -> Iterator[Violation]:

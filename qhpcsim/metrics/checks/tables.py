@@ -158,6 +158,13 @@ class Tables:
         return np.where(shared[inside], np.array(asked, dtype=np.int64), 0)
 
     @cached_property
+    def lost_node_s(self) -> Floats:
+        """(n,) node-seconds of runs after which the job began again, from the metadata."""
+        if not any(partition.can_break for partition in self.partitions.values()):
+            return np.zeros(len(self.jobs))
+        return np.array([float(_json(text).get("lost_node_s", 0.0)) for text in self.jobs["metadata"]])
+
+    @cached_property
     def node_cores(self) -> Floats:
         """Cores of every node, in node-id order."""
         cores: list[int] = []

@@ -174,6 +174,11 @@ class MultifactorOrder:
         self._advance(now_s)
         self.usage.ended(job, now_s)
 
+    def resized(self, job: int, nodes: int) -> None:
+        """Charge a job for so many nodes when it is started next."""
+        self._cores[job] *= nodes / self._nodes[job]
+        self._nodes[job] = nodes
+
     def _advance(self, now_s: float) -> None:
         """Compute the fair-share factors as of the last whole multiple of the period, if that has passed."""
         period_s = self.policy.calc_period_s

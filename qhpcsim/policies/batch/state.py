@@ -79,6 +79,16 @@ class QueueState:
         if at < len(self.running) and self.running[at] == entry:
             del self.running[at]
 
+    def split(self, job: int, part: int) -> None:
+        """Let a job that has not been in the queue take over a running one's nodes, as many as it asks for.
+
+        From then on both run as if they had been started together.
+        """
+        self.nodes[job] -= self.nodes[part]
+        self.table.nodes[job] -= self.table.nodes[part]
+        self.start_s[part], self.est_s[part] = self.start_s[job], self.est_s[job]
+        insort(self.running, (self.start_s[part] + self.est_s[part], part))
+
     def shadow(self, need: int, free: int) -> tuple[float, int]:
         """Return when ``need`` nodes will be free by the expected ends, and how many are spare then.
 

@@ -45,7 +45,7 @@ class ClusterView:
 
     @property
     def free_nodes(self) -> int:
-        """Nodes that no job holds, before any start of this pass."""
+        """Nodes that no job holds and that are not away, before any start of this pass."""
         return self._state.free_nodes
 
     @property
@@ -56,7 +56,8 @@ class ClusterView:
     @property
     def running(self) -> tuple[tuple[float, Job], ...]:
         """(expected end, job) of the running jobs, the earliest end first."""
-        return tuple((end_s, self._job(job)) for end_s, job in self._state.running)
+        n = self._state.table.n  # entries behind the jobs stand for nodes that are away
+        return tuple((end_s, self._job(job)) for end_s, job in self._state.running if job < n)
 
     def shadow(self, nodes: int) -> tuple[float, int]:
         """Return when ``nodes`` will be free by the expected ends, and how many are spare then."""

@@ -36,13 +36,23 @@ class PilotView:
     known: dict[Need, int] = field(default_factory=dict)
     """Slots by kind of task, as far as they were asked for."""
 
+    def resize(self, n_nodes: int) -> None:
+        """Note that it has another number of nodes now."""
+        self.n_nodes = n_nodes
+        self.known.clear()
+
     def slots(self, need: Need) -> int:
         """Return how many tasks of a kind run on it at the same time."""
         if need not in self.known:
-            has = ((self.cores, need.cores), (self.gpus, need.gpus), (self.qpus, need.qpus))
-            on_node = min((int(have / want + ROUNDING) for have, want in has if want > 0), default=10**9)
-            self.known[need] = self.n_nodes // need.nodes if need.nodes else self.n_nodes * on_node
+            self.known[need] = self.slots_on(need, self.n_nodes)
         return self.known[need]
+
+    def slots_on(self, need: Need, n_nodes: int) -> int:
+        """Return how many tasks of a kind would run at the same time if it had so many nodes."""
+        if need.nodes:
+            return n_nodes // need.nodes
+        has = ((self.cores, need.cores), (self.gpus, need.gpus), (self.qpus, need.qpus))
+        return n_nodes * min((int(have / want + ROUNDING) for have, want in has if want > 0), default=10**9)
 
 
 class Binding:

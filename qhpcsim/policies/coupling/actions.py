@@ -70,7 +70,30 @@ class Pause:
     kind: str = "resize"
 
 
-Action = Start | Release | Compute | Call | OpenSession | Pause
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Run the classical phase before call ``k`` on nodes of shared pilots: wait for room, launch, compute."""
+
+    k: int
+    launch_s: float = 0.0
+
+
+Action = Start | Release | Compute | Call | OpenSession | Pause | Task
+
+
+@dataclass(frozen=True, slots=True)
+class PilotPlan:
+    """Pilots that several hybrid jobs share."""
+
+    pool: str
+    """Jobs that name the same pool share its pilots; these are batch jobs ``POOL.0``, ``POOL.1``, …"""
+    count: int
+    """At most so many are queued or running at a time."""
+    nodes: int
+    """Of each; 0: as many as the largest job of the pool needs."""
+    walltime_s: float
+    partition: str = ""
+    """Empty: that of the jobs' classical phases."""
 
 
 class Coupling:
@@ -89,6 +112,10 @@ class Coupling:
     def steps(self, job: HybridJob) -> Iterator[Action]:
         """Yield what the job does, in order; the next step is asked for when the last one is done."""
         raise NotImplementedError
+
+    def pilots(self, job: HybridJob) -> PilotPlan | None:
+        """Return the pilots on which a job's ``Task`` steps run; None: it has none."""
+        return None
 
     def n_tokens(self, n_qpus: int) -> int:
         """Return the nodes of the partition ``qpu`` that it needs for so many QPUs; 0: it needs none."""

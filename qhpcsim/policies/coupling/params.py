@@ -28,6 +28,23 @@ class SplitParams(CouplingParams):
 
 
 @dataclass(frozen=True)
+class PilotParams(CouplingParams):
+    """Jobs that send their classical phases into pilots which they share."""
+
+    name: str = "pilot"
+    pilots: int = 1
+    """Pilots that may be queued or running at a time, of each pool."""
+    pilot_nodes: int = 0
+    """Nodes of a pilot; 0: those of the largest hybrid job."""
+    walltime_s: float = 86400.0
+    """Walltime of a pilot; it is renewed when a phase finds no room after that."""
+    launch_s: float = 0.0
+    """Time that each phase takes to begin, on its nodes."""
+    per_user: bool = False
+    """Every user has pilots of their own; False: all hybrid jobs share them."""
+
+
+@dataclass(frozen=True)
 class MalleableParams(CouplingParams):
     """Jobs that give nodes back and take them again."""
 

@@ -35,7 +35,7 @@ class Split(Coupling):
         """Yield what the job does, in order."""
         launch_s, factor = self.params.launch_s, self.params.walltime_factor
         for k in range(job.n_calls + 1):
-            length_s = phase_s(job, k)
+            length_s = job.phase_s(k)
             if length_s > 0:
                 name = f"phase{k}"
                 yield Start((Part(name, job.nodes, max(1.0, factor * (launch_s + length_s))),))
@@ -78,7 +78,7 @@ class Malleable(Coupling):
         extra = job.nodes - kept
         base = Part("kept", kept, job.walltime_s)
         for k in range(job.n_calls + 1):
-            length_s = phase_s(job, k)
+            length_s = job.phase_s(k)
             if k == 0 or length_s > 0:
                 more = (Part(f"extra{k}", extra, max(1.0, factor * (resize_s + length_s))),) if extra else ()
                 parts = (base, *more) if k == 0 else more
@@ -93,14 +93,8 @@ class Malleable(Coupling):
                 yield Call(k)
         yield Release("kept")
 
-
     def admits(self, job: HybridJob, admitted: Sequence[HybridJob], n_nodes: int) -> bool:
         """Return whether all jobs could keep their least nodes while any one of them grows."""
         jobs = [*admitted, job]
         kept = [min(each.min_nodes, each.nodes) for each in jobs]
         return sum(kept) + max(each.nodes - least for each, least in zip(jobs, kept, strict=True)) <= n_nodes
-
-
-def phase_s(job: HybridJob, k: int) -> float:
-    """Return the length of the classical phase before call k, or of the last one."""
-    return float(job.cpu_s[k]) if k < job.n_calls else job.last_s

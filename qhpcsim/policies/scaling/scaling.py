@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from qhpcsim.scenario import ScalingParams
@@ -19,6 +20,17 @@ class PilotLoad:
     """Time since it had a task, or one that waited for it; 0 while it has."""
     added: bool
     """A scaling policy asked for it."""
+    n_nodes: int = 0
+    idle_nodes_s: tuple[float, ...] = ()
+    """Time since each node without tasks had one, longest first."""
+    left_s: float = math.inf
+    """Time to the end of its walltime."""
+    n_spares: int = 0
+    """Changes of its size that it may still make."""
+    useful: bool = True
+    """One step more would be used by tasks that wait."""
+    growing: bool = False
+    """More nodes for it are in the batch queue, or start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,12 @@ class Decision:
     """Pilots of the reserve to submit."""
     end: tuple[int, ...] = ()
     """Pilots to give back, or to take out of the batch queue."""
+    grow: tuple[int, ...] = ()
+    """Pilots for which to ask for more nodes, one step each."""
+    withdraw: tuple[int, ...] = ()
+    """Pilots whose further nodes are not wanted any more."""
+    shrink: tuple[tuple[int, int], ...] = ()
+    """(pilot, idle nodes to give back at most)."""
 
 
 NOTHING = Decision()
@@ -61,6 +79,10 @@ class Scaling:
 
     def __init__(self, params: ScalingParams) -> None:
         self.params = params
+
+    def size_rule(self) -> tuple[int, int]:
+        """Return by how many nodes pilots grow or shrink at a time, and how often each may; (0, 0): never."""
+        return 0, 0
 
     def decide(self, load: Load) -> Decision:
         """Return what to do after a look."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -13,13 +13,16 @@ from qhpcsim.core.cards import Card, card
 from qhpcsim.core.circuit_times import CircuitRun, CircuitTimes
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.registry import register
-from qhpcsim.core.workflow_records import Bag, ClientWork, Workflow
+from qhpcsim.core.rng import Rng
+from qhpcsim.core.workflow_records import Alternative, Bag, Choice, ClientWork, Workflow
 from qhpcsim.workloads.motifs.parts import MotifParams, Slot, bag, calls, check_counts, check_times, merged, time_s
 
 MAPS_OF_GATE, MAPS_OF_WIRE = 6, 8
 """Sub-experiments that the quasi-probability decomposition of one cut multiplies by."""
 MEASURED_OF_GATE = 1.0 / 3.0
 """Share of the maps of a cut gate that measure a given one of its two sides."""
+CUT = "cut"
+"""Alternative that cuts the circuits."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,20 @@ class CircuitCuttingParams(MotifParams, Slot):
     """0: all of one part in one task."""
     full_circuit: bool = False
     """Run the uncut circuit first, for comparison, as one task."""
+    strategy: str = ""
+    """Registered ``cutting`` strategy that takes the size of the parts when the work begins, knowing the workers there
+    are then; ``shots`` are those of the uncut circuit. Empty: ``subcircuit_size``."""
+    max_experiments: int = 100_000
+    """A strategy takes no cut with more sub-experiments than this."""
     find_s: float | None = None
     generate_s: float | None = None
     transpile_s: float | None = None
     reconstruct_s: float | None = None
+
+    @property
+    def n_qubits(self) -> int:
+        """Of the circuit."""
+        return self.base_qubits * self.scale_factor
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,7 @@ def cuts_of(params: CircuitCuttingParams) -> Cuts:
     Raises:
         ConfigError: if nothing is cut, or a part would be wider than the circuit.
     """
-    n = params.base_qubits * params.scale_factor
+    n = params.n_qubits
     if not 1 <= params.subcircuit_size < n:
         raise ConfigError(f"{params.subcircuit_size}", where="subcircuit_size", allowed=f"1 to {n - 1}")
     full, rest = divmod(n, params.subcircuit_size)
@@ -126,7 +139,8 @@ def circuit_cutting(params: CircuitCuttingParams, rng: np.random.Generator, time
     Model:
         P · 6^g · 8^w sub-experiments for P parts, g gate cuts and w wire cuts, times the groups, fewer where
         ``num_samples`` is; a third of a cut gate's maps measure one side on the way, and a simulator then runs every
-        shot on its own. The other stages are serial work of the client. Widest parts first.
+        shot on its own. The other stages are serial work of the client. Widest parts first. With a ``strategy`` the
+        workflow is one stage, which becomes all this when it begins (``cut_ways``).
     Assumes:
         EfficientSU2 on a line; all maps are equally likely, as for CX and for wires.
     Not modelled:
@@ -134,14 +148,16 @@ def circuit_cutting(params: CircuitCuttingParams, rng: np.random.Generator, time
     Source:
         qiskit-addon-cutting; phases: calibration/motifs/circuit_cutting.yaml.
     """
-    check_counts(params, "base_qubits", "scale_factor", "reps", "num_samples", "groups", "shots")
+    check_counts(params, "base_qubits", "scale_factor", "reps", "num_samples", "groups", "shots", "max_experiments")
     check_counts(params, "wire_cuts", "experiments_per_task", least=0)
     check_times(params)
+    if params.strategy:
+        return _decided_later(params, int(rng.integers(2**63)), times)
     cuts = cuts_of(params)
     constants = card("motifs/circuit_cutting")
     flow = Workflow("", "circuit_cutting")
     if params.full_circuit:
-        n = params.base_qubits * params.scale_factor
+        n = params.n_qubits
         whole = CircuitRun(f"efficient_su2:{n}:reps={params.reps}", params.shots, "Z" + "I" * (n - 1))
         flow.add("full circuit", bag(whole, 1, params, times, rng))
     for name, seconds in _before(params, cuts, constants, rng):
@@ -155,11 +171,77 @@ def circuit_cutting(params: CircuitCuttingParams, rng: np.random.Generator, time
     return flow
 
 
+@dataclass(frozen=True, slots=True)
+class CutLater:
+    """Makes a cut workflow once it is known how many workers are free; equal numbers give equal workflows.
+
+    Args:
+        params: How to cut.
+        strategy: Parameters and workers -> the parameters that are cut with; parts as wide as the circuit: it is run
+            whole.
+        seed: Of the random numbers.
+        times: Device models.
+        whole: Whether a strategy may leave the circuit whole.
+    """
+
+    params: CircuitCuttingParams
+    strategy: Callable[[CircuitCuttingParams, int], CircuitCuttingParams]
+    seed: int
+    times: CircuitTimes
+    whole: bool = True
+
+    def __call__(self, n_workers: int) -> Workflow:
+        """Return what is run on so many workers.
+
+        Raises:
+            ConfigError: if the parameters name a strategy and none was put in place.
+        """
+        chosen = self.strategy(self.params, n_workers)
+        if chosen.strategy:
+            raise ConfigError(f"{chosen.strategy!r} has nobody to ask", where="strategy", hint="run it in a scenario")
+        rng = Rng(self.seed).stream("cut")
+        if chosen.subcircuit_size >= chosen.n_qubits:
+            return uncut(chosen, rng, self.times)
+        return circuit_cutting(chosen, rng, self.times)
+
+
+def as_given(params: CircuitCuttingParams, n_workers: int) -> CircuitCuttingParams:
+    """Return the parameters as they are."""
+    return params
+
+
+def _decided_later(params: CircuitCuttingParams, seed: int, times: CircuitTimes) -> Workflow:
+    """Return one stage, which a strategy turns into the whole when it begins.
+
+    Raises:
+        ConfigError: if the parameters decide what the strategy is for.
+    """
+    for name, free in (("gate_cuts", None), ("wire_cuts", 0), ("full_circuit", False)):
+        if getattr(params, name) != free:
+            raise ConfigError(f"{getattr(params, name)}", where=name, allowed=f"{free} with a strategy, which decides")
+    flow = Workflow("", "circuit_cutting")
+    later = CutLater(params, as_given, seed, times)
+    flow.add(CUT, Choice((Alternative(CUT, make=later, worker=params.need, parts=2),)))
+    return flow
+
+
+def uncut(params: CircuitCuttingParams, rng: np.random.Generator, times: CircuitTimes) -> Workflow:
+    """Return the circuit in one piece, once for each group, sampled like the sub-experiments of a cut."""
+    n = params.n_qubits
+    run = CircuitRun(f"efficient_su2:{n}:reps={params.reps}", params.shots)
+    flow = Workflow("", "circuit_cutting")
+    if params.on_qpu:
+        flow.add("circuits", calls(run, params.groups, params.access, times, rng))
+    else:
+        flow.add("circuits", bag(run, params.groups, params, times, rng))
+    return flow
+
+
 def _before(
     params: CircuitCuttingParams, cuts: Cuts, constants: Card, rng: np.random.Generator
 ) -> Iterator[tuple[str, float]]:
     """Yield the client's stages before the sub-experiments, with their times."""
-    log_n = math.log(params.base_qubits * params.scale_factor)
+    log_n = math.log(params.n_qubits)
     a, b, c = constants.array("find_law")
     n_cuts = min(cuts.gate_cuts + cuts.wire_cuts, constants.value("find_cuts_most"))
     find_s = math.exp(a + b * n_cuts + c * log_n + constants.value("find_sigma") * rng.standard_normal())

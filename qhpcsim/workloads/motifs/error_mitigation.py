@@ -63,7 +63,7 @@ def error_mitigation(params: ErrorMitigationParams, rng: np.random.Generator, ti
     Source:
         Options of Qiskit Runtime's Estimator, see the card.
     """
-    if params.base in ("error_mitigation", "pipeline"):
+    if params.base in ("error_mitigation", "pipeline", "adaptive_circuits"):
         raise ConfigError(f"{params.base}", where="base", allowed="a motif that is not composed of others")
     own = {name.removeprefix("base."): text for name, text in params.settings}
     flow: Workflow = lookup("motif", params.base, "base").target(
@@ -134,5 +134,5 @@ class _MitigatedTimes:
         return self.times.simulated(run, n, device, rng)
 
     def qpu(self, run: CircuitRun, n: int, rng: np.random.Generator) -> Answer:
-        """Return the times of n mitigated QPU jobs."""
-        return self.times.qpu(self.cost.of(run), n, rng)
+        """Return the times of n mitigated QPU jobs; what fidelity they come to nobody knows."""
+        return self.times.qpu(self.cost.of(run), n, rng)._replace(fidelity=None)

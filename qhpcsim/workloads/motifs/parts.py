@@ -112,6 +112,8 @@ def calls(run: CircuitRun, n: int, access: str, times: CircuitTimes, rng: np.ran
         shots=done.shots,
         n_qubits=done.n_qubits,
         mode=access,
+        fidelity=answer.fidelity,
+        cost=answer.cost,
     )
 
 

@@ -1,0 +1,1 @@
+"""Which of its alternatives a stage takes when it begins: one file a policy."""

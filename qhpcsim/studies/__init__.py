@@ -1,0 +1,1 @@
+"""Studies ask questions with many simulations: sweeps, comparisons, plans, and the ledger that survives a crash."""

@@ -1,0 +1,231 @@
+"""``plan``: the cheapest facility that meets its constraints, with few runs, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+
+from qhpcsim.core.errors import StudyError
+from qhpcsim.studies.identity import code_version
+from qhpcsim.studies.ledger import Ledger
+from qhpcsim.studies.plan_monotone import chain_axis, chain_of, falls_with_nodes
+from qhpcsim.studies.plan_points import Space
+from qhpcsim.studies.plan_read import read_study
+from qhpcsim.studies.plan_robust import Drawn, Grown, check_robust, drawn, grown
+from qhpcsim.studies.plan_runs import Runner, Sample, Told
+from qhpcsim.studies.plan_study import BELOW, Constraint, PlanStudy
+from qhpcsim.studies.search_exact import Found, n_ways, search_exact
+from qhpcsim.studies.search_optuna import search_optuna
+from qhpcsim.studies.search_points import Tested, Tester
+from qhpcsim.studies.search_test import Limits, limits
+from qhpcsim.studies.simulating import Workers
+
+_TWO_SIDED = 0.025
+"""Error on each side of the 95 % intervals that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A point that was run, as the frontier shows it."""
+
+    point: int
+    objective: float
+    limits: tuple[Limits, ...]
+    """95 % interval of each constraint's figure, each by itself."""
+    on_frontier: bool = False
+    """No point that was run is as cheap and as good in the first constraint's figure."""
+
+
+@dataclass
+class Plan:
+    """The answer to a study, and what it rests on."""
+
+    study: PlanStudy
+    space: Space
+    found: Found
+    folder: Path
+    shown: list[Shown] = field(default_factory=list)
+    """Every point that was run, from the cheapest to the dearest."""
+    growth: list[Grown] = field(default_factory=list)
+    uncertain: Drawn | None = None
+    n_search: int = 0
+    """Runs that the search asked for."""
+    n_runs: int = 0
+    """All runs: search, frontier, growth and uncertainty."""
+    n_new: int = 0
+    """Those that the ledger did not know yet."""
+    n_damaged: int = 0
+    lost: list[str] = field(default_factory=list)
+
+    @property
+    def best(self) -> Tested | None:
+        """The plan; None if none was found."""
+        return self.found.best
+
+    @property
+    def certain(self) -> bool:
+        """Whether every cheaper point is known to fail."""
+        return self.best is not None and not self.open and not self.found.untested
+
+    @cached_property
+    def open(self) -> list[Tested]:
+        """Cheaper points that could not be decided."""
+        return self.found.open_below(self.space.objective)
+
+    @property
+    def n_exhaustive(self) -> int:
+        """Runs of every point under the most seeds."""
+        return self.space.n * self.study.seeds.most
+
+
+def plan(
+    path: str | Path,
+    out: str | Path | None = None,
+    workers: Workers | None = None,
+    progress: Told | None = None,
+) -> Plan:
+    """Return the cheapest plan of a study file.
+
+    Args:
+        path: The study, see docs/planning.md.
+        out: Folder with the ledger; None: ``runs/NAME-plan``. Given again, it goes on where it stopped.
+        workers: Where the runs are simulated; None: processes on all cores.
+        progress: Told of the runs that ended and of all that are now asked for.
+
+    Raises:
+        ConfigError: for a mistake in the study file or in a point.
+        StudyError: if the folder is another study's or in use, or a figure does not exist.
+        EngineError: if no worker can start.
+    """
+    return planned(read_study(path), out, workers, progress)
+
+
+def planned(
+    study: PlanStudy, out: str | Path | None = None, workers: Workers | None = None, progress: Told | None = None
+) -> Plan:
+    """Return the cheapest plan of a study; arguments as ``plan``."""
+    from qhpcsim.studies.plan_files import write_plan
+
+    workers = workers or Workers()
+    space = Space(study)
+    check_robust(space, study)
+    folder = Path(out) if out is not None else Path("runs") / f"{Path(study.path).stem}-plan"
+    code = code_version(workers.plugins)
+    with open_ledger(folder, study, code) as ledger, Runner(ledger, workers, code, progress) as runner:
+        found, seen = _searched(space, runner)
+        answer = Plan(study, space, found, folder, n_search=runner.n_runs)
+        answer.shown = _shown(answer, seen, runner)
+        _robust(answer, runner)
+        answer.n_runs, answer.n_new, answer.lost = runner.n_runs, runner.n_new, runner.lost
+        answer.n_damaged = ledger.n_damaged
+        write_plan(answer)
+    return answer
+
+
+def open_ledger(folder: Path, study: PlanStudy, code: str) -> Ledger:
+    """Return the ledger of a plan: of one scenario with its changes, whatever is decided, priced or demanded.
+
+    Raises:
+        StudyError: if the folder holds files of others, is another study's or in use.
+    """
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if (folder.exists() and not folder.is_dir()) or (names and not any(name.startswith("ledger.") for name in names)):
+        raise StudyError("is not the folder of a study", where=str(folder), hint="choose another --out")
+    return Ledger(folder, {"plan": study.scenario, "change": list(study.change), "code": code})
+
+
+def _searched(space: Space, runner: Runner) -> tuple[Found, dict[int, Sample]]:
+    """Return what the search found and the last sample of each point."""
+    study = space.study
+    seen: dict[int, Sample] = {}
+
+    def look(point: int, seeds: Sequence[int]) -> Sample:
+        first = space.base.seed
+        seen[point] = runner.sample(str(point), partial(space.scenario, point), [first + seed for seed in seeds])
+        return seen[point]
+
+    chain, ways = _chains(space)
+    monotone = [constraint for constraint in study.constraints if falls_with_nodes(constraint)]
+    if not monotone:
+        chain, ways = None, 1
+    tester = Tester(study.constraints, study.seeds, look, study.budget, ways, study.rejected == "allowed")
+    exact = study.search == "exact" or (
+        study.search == "auto" and space.n * study.seeds.first + study.seeds.confirm <= study.budget
+    )
+    if exact:
+        return search_exact(space.objective, space.order.tolist(), tester, chain, monotone), seen
+    return search_optuna(space.objective, study.variables, space.at, tester, space.base.seed), seen
+
+
+def _chains(space: Space) -> tuple[partial[tuple[int, ...]] | None, int]:
+    """Return what gives the chain of a point, and the tests by which one point may be given up."""
+    axis = chain_axis(space)
+    if axis is None:
+        return None, 1
+    known: dict[tuple[int, ...], tuple[int, ...]] = {}
+
+    def chain(point: int) -> tuple[int, ...]:
+        places = space.places(point)
+        others = (*places[:axis], *places[axis + 1 :])
+        if others not in known:
+            known[others] = chain_of(space, point, axis, space.base.seed)
+        return known[others]
+
+    return partial(chain), n_ways(space.shape[axis])
+
+
+def _shown(answer: Plan, seen: dict[int, Sample], runner: Runner) -> list[Shown]:
+    """Return the points that were run, with some dearer than the plan."""
+    study, space = answer.study, answer.space
+    if answer.best is not None:
+        first = space.base.seed
+        seeds = range(first, first + study.seeds.first)
+        dearer = _dearer(answer, study.frontier)
+        samples = runner.samples([(str(point), partial(space.scenario, point)) for point in dearer], seeds)
+        seen = seen | dict(zip(dearer, samples, strict=True))
+    shown = []
+    for point, sample in seen.items():
+        values = [sample.values(constraint.figure) for constraint in study.constraints]
+        if all(values):
+            found = tuple(limits(each, _TWO_SIDED, _TWO_SIDED) for each in values)
+            shown.append(Shown(point, float(space.objective[point]), found))
+    shown.sort(key=lambda each: (each.objective, each.point))
+    return _with_frontier(shown, study.constraints[0])
+
+
+def _dearer(answer: Plan, number: int) -> list[int]:
+    """Return points evenly spread, by price, over those dearer than the plan."""
+    space, best = answer.space, answer.best
+    if best is None or not number:
+        return []
+    order = [int(point) for point in space.order if space.objective[point] > space.objective[best.point]]
+    places = np.unique(np.linspace(0, len(order) - 1, min(number, len(order))).round().astype(int)) if order else []
+    return [order[int(place)] for place in places]
+
+
+def _with_frontier(shown: list[Shown], leading: Constraint) -> list[Shown]:
+    best = math.inf
+    found = []
+    for each in shown:
+        value = each.limits[0].mean if leading.side == BELOW else -each.limits[0].mean
+        found.append(Shown(each.point, each.objective, each.limits, value < best))
+        best = min(best, value)
+    return found
+
+
+def _robust(answer: Plan, runner: Runner) -> None:
+    """Put more load, and what is uncertain, on the plan."""
+    study, space = answer.study, answer.space
+    if answer.best is None:
+        return
+    first = space.base.seed + study.seeds.most
+    seeds = range(first, first + study.seeds.confirm)
+    if study.growth is not None:
+        answer.growth = grown(space, study.growth, answer.best.point, runner, seeds)
+    if study.uncertain is not None:
+        answer.uncertain = drawn(space, study.uncertain, answer.best.point, runner, seeds)

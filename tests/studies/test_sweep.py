@@ -1,0 +1,176 @@
+"""Sweeps: the same bytes whoever runs them and however often they are cut off."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import qhpcsim
+from qhpcsim.config.sweeps import axes_of
+from qhpcsim.core.errors import ConfigError, QhpcsimError, StudyError
+from qhpcsim.studies.points import grid_of
+from qhpcsim.studies.simulating import Workers
+from qhpcsim.studies.sweep import RESULTS, sweep
+
+GRID = ["workload=poisson", "facility.nodes=8", "workload.n_jobs=40", "policy=fcfs,easy", "workload.load=0.5,0.9"]
+SERIAL = Workers("serial")
+
+
+def test_axes_follow_hydras_grammar():
+    fixed, axes = axes_of(["policy=fcfs,easy", "workload.n_jobs=range(1,9,3)", "seed=4", "a=[1,2]", "p=x/y.swf"])
+    assert fixed == ("seed=4", "a=[1,2]", "p=x/y.swf")
+    assert [(axis.key, axis.values) for axis in axes] == [
+        ("policy", ("fcfs", "easy")),
+        ("workload.n_jobs", ("1", "4", "7")),
+    ]
+
+
+@pytest.mark.parametrize("text", ["a=1,1", "a=,", "a=range(3,3)", "a=interval(1,2)", "a=glob(*)", "a=${b},2"])
+def test_lists_that_are_none_are_refused(text):
+    with pytest.raises(ConfigError):
+        axes_of([text])
+
+
+def test_a_key_is_swept_once():
+    with pytest.raises(ConfigError, match="twice"):
+        axes_of(["a=1,2", "a=3,4"])
+
+
+def test_every_point_is_checked_before_the_first_run(tmp_path):
+    with pytest.raises(QhpcsimError, match="esay"):
+        sweep("replay", [*GRID, "policy.order=fcfs", "policy.backfill=easy,esay"], out=tmp_path / "s", workers=SERIAL)
+    assert not (tmp_path / "s").exists()
+
+
+def test_seeds_come_from_the_scenario_or_from_an_axis():
+    assert grid_of("replay", [*GRID, "seed=5"], 3).seeds == (5, 6, 7)
+    assert grid_of("replay", [*GRID, "seed=9,4"]).seeds == (9, 4)
+    with pytest.raises(StudyError, match="twice"):
+        grid_of("replay", [*GRID, "seed=9,4"], 3)
+    with pytest.raises(StudyError, match="whole numbers"):
+        grid_of("replay", [*GRID, "seed=1,x"])
+
+
+def test_rows_are_those_of_single_runs(tmp_path):
+    found = sweep("replay", GRID, 2, tmp_path / "s", SERIAL)
+    assert found.complete and len(found.rows) == 8
+    table = found.table
+    for _, row in table.iterrows():
+        alone = qhpcsim.load("replay", [*GRID[:3], f"policy={row['policy']}", f"workload.load={row['workload.load']}"])
+        assert qhpcsim.simulate(alone, seed=int(row["seed"])).summary["mean_wait_s"] == row["mean_wait_s"]
+
+
+def test_any_engine_gives_the_same_bytes(tmp_path):
+    texts = set()
+    for name, workers in (("serial", SERIAL), ("one", Workers(workers=1)), ("three", Workers(workers=3))):
+        sweep("replay", GRID, 2, tmp_path / name, workers)
+        texts.add((tmp_path / name / RESULTS).read_bytes())
+    assert len(texts) == 1
+
+
+@pytest.mark.slow
+def test_dask_gives_the_same_bytes(tmp_path):
+    sweep("replay", GRID, 2, tmp_path / "serial", SERIAL)
+    sweep("replay", GRID, 2, tmp_path / "dask", Workers("dask", workers=2))
+    assert (tmp_path / "serial" / RESULTS).read_bytes() == (tmp_path / "dask" / RESULTS).read_bytes()
+
+
+def test_what_is_there_is_not_run_again_and_more_seeds_go_on(tmp_path):
+    first = sweep("replay", GRID, 1, tmp_path / "s", SERIAL)
+    again = sweep("replay", GRID, 1, tmp_path / "s", Workers("serial", plugins=()))
+    more = sweep("replay", GRID, 3, tmp_path / "s", SERIAL)
+    assert (first.n_kept, again.n_kept, more.n_kept) == (0, 4, 4)
+    assert len(more.rows) == 12
+    whole = sweep("replay", GRID, 3, tmp_path / "whole", SERIAL)
+    assert (tmp_path / "s" / RESULTS).read_bytes() == (tmp_path / "whole" / RESULTS).read_bytes()
+    assert whole.n_kept == 0
+
+
+def test_another_question_in_the_same_folder_is_refused(tmp_path):
+    sweep("replay", GRID, 1, tmp_path / "s", SERIAL)
+    with pytest.raises(StudyError, match=r"workload\.n_jobs was 40, now 41"):
+        sweep("replay", [*GRID, "workload.n_jobs=41"], 1, tmp_path / "s", SERIAL)
+
+
+def test_a_folder_of_others_is_refused(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(StudyError, match="not a study's"):
+        sweep("replay", GRID, 1, tmp_path, SERIAL)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_runs_that_fail_are_told_and_the_others_kept(tmp_path):
+    broken = tmp_path / "broken.py"
+    broken.write_text(
+        "from qhpcsim.policies.batch.user import batch_policy\n"
+        "@batch_policy('broken', summary='fails')\n"
+        "def broken(view):\n    raise ValueError('on purpose')\n    yield\n"
+    )
+    workers = Workers("serial", plugins=(str(broken),))
+    from qhpcsim.core.plugins import load_plugin
+
+    load_plugin(broken)
+    found = sweep("replay", [*GRID[:3], "policy=easy,broken"], 2, tmp_path / "s", workers)
+    assert len(found.rows) == 2
+    assert len(found.failed) == 2
+    assert "on purpose" in found.failed[0][1]
+    assert not found.complete
+
+
+def command(folder: Path, seeds: int) -> list[str]:
+    words = [*GRID[:2], "workload.n_jobs=400", *GRID[3:], "--seeds", str(seeds), "--out", str(folder), "--workers", "2"]
+    return [sys.executable, "-m", "qhpcsim", "sweep", "replay", *words]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_sweep_that_is_stopped_goes_on(tmp_path, number):
+    whole = subprocess.run(command(tmp_path / "whole", 30), capture_output=True, text=True, check=True)
+    assert "policy" in whole.stdout
+    process = subprocess.Popen(command(tmp_path / "cut", 30), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    _wait_for_some(process, tmp_path / "cut")
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    if number != signal.SIGKILL:
+        assert "stopped; the runs that ended are recorded" in told
+    assert not (tmp_path / "cut" / RESULTS).exists()
+    n_before = _n_recorded(tmp_path / "cut")
+    assert 3 <= n_before < 120
+    again = subprocess.run(command(tmp_path / "cut", 30), capture_output=True, text=True, check=True)
+    assert f"{n_before} of 120 runs were there already." in again.stdout
+    assert (tmp_path / "cut" / RESULTS).read_bytes() == (tmp_path / "whole" / RESULTS).read_bytes()
+
+
+def _wait_for_some(process: subprocess.Popen[str], folder: Path) -> None:
+    while _n_recorded(folder) < 3:
+        assert process.poll() is None, "it ended too early"
+        time.sleep(0.01)
+
+
+def _n_recorded(folder: Path) -> int:
+    import sqlite3
+
+    try:
+        db = sqlite3.connect(f"file:{folder / 'ledger.sqlite'}?mode=ro", uri=True)
+        count = db.execute("SELECT COUNT(*) FROM runs").fetchone()[0]
+        db.close()
+    except sqlite3.Error:
+        return 0
+    return int(count)
+
+
+def test_a_killed_worker_costs_nothing(tmp_path):
+    process = subprocess.Popen(command(tmp_path / "cut", 30), stdout=subprocess.PIPE, text=True)
+    _wait_for_some(process, tmp_path / "cut")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    workers = [
+        int(text) for task in children.parent.parent.iterdir() for text in (task / "children").read_text().split()
+    ]
+    os.kill(workers[0], signal.SIGKILL)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert _n_recorded(tmp_path / "cut") == 120
