@@ -85,5 +85,7 @@ def _own_lane(jobs: Activity) -> QpuLane:
 
 
 def _title(name: str, busy: FloatArray, edges_s: FloatArray) -> str:
-    whole_s = np.diff(edges_s)
-    return f"{plain(name, 20)} · in calls {percent(float((busy * whole_s).sum() / whole_s.sum()))}"
+    step_s = np.diff(edges_s)
+    whole_s = float(step_s.sum())
+    share = percent(float((busy * step_s).sum()) / whole_s) if whole_s else "never"
+    return f"{plain(name, 20)} · in calls {share}"
