@@ -13,9 +13,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qhpcsim.cli.output import complain, say
-from qhpcsim.cli.progress import runs_bar, show_notices
-from qhpcsim.cli.sweeping import terminable
+from qhpcsim.cli.output import say
+from qhpcsim.cli.study_options import add_study_arguments, study_bar, workers_of
 
 if TYPE_CHECKING:
     from qhpcsim.studies.compare import Comparison
@@ -32,37 +31,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--interval", metavar="NAME", default="t", help="t (default) or bca (bootstrap)")
     parser.add_argument("--steady", action="store_true", help="mean waits with the warm-up cut off (MSER-5)")
     parser.add_argument("--until-half-width", metavar="W", default="", help="add seeds until then: 2%% or a number")
-    parser.add_argument("--engine", metavar="NAME", default="processes", help="processes (default), serial or dask")
-    parser.add_argument("--workers", metavar="N", type=int, help="runs at a time (default: one for each core)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", default="", help="Dask: HOST:PORT, or slurm, pbs, lsf …")
-    parser.add_argument("--out", metavar="DIR", help="folder (default: runs/NAME-compare)")
-    parser.add_argument("--quiet", action="store_true", help="print only the sentences, no progress")
-    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+    add_study_arguments(parser, "runs/NAME-compare")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code: 1 if some run has no result."""
     if Path(args.scenario).is_dir():
         return _two_runs(args)
-    from qhpcsim.core.plugins import load_plugin
     from qhpcsim.studies.compare import compare
-    from qhpcsim.studies.simulating import Workers
 
-    for path in args.plugin:
-        load_plugin(path)
-    if not args.quiet:
-        show_notices()
-    workers = Workers(args.engine, args.workers, args.scheduler, tuple(args.plugin))
-    with terminable():
-        try:
-            with runs_bar("comparing", not args.quiet) as progress:
-                seen = compare(
-                    args.scenario, args.overrides, args.seeds, args.metric, args.by, args.level, args.interval,
-                    args.steady, args.until_half_width, args.out, workers, progress,
-                )  # fmt: skip
-        except (KeyboardInterrupt, SystemExit):
-            complain("stopped; the runs that ended are recorded\n  next: give the same command again to go on")
-            raise
+    workers = workers_of(args)
+    with study_bar("comparing", args.quiet) as progress:
+        seen = compare(
+            args.scenario, args.overrides, args.seeds, args.metric, args.by, args.level, args.interval,
+            args.steady, args.until_half_width, args.out, workers, progress,
+        )  # fmt: skip
     _tell(seen, args)
     return 0 if seen.found.complete else 1
 

@@ -11,14 +11,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
-from qhpcsim.cli.output import complain, say
-from qhpcsim.cli.progress import runs_bar, show_notices
+from qhpcsim.cli.output import say
+from qhpcsim.cli.study_options import add_study_arguments, study_bar, workers_of
 
 if TYPE_CHECKING:
     from qhpcsim.studies.sweep import Sweep
@@ -30,58 +26,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="changes to the scenario; a,b,c is swept")
     parser.add_argument("--seeds", metavar="N", type=int, help="seeds for each point (default 1)")
     parser.add_argument("--metric", metavar="NAME", action="append", default=[], help="figure to show; may be repeated")
-    parser.add_argument("--engine", metavar="NAME", default="processes", help="processes (default), serial or dask")
-    parser.add_argument("--workers", metavar="N", type=int, help="runs at a time (default: one for each core)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", default="", help="Dask: HOST:PORT, or slurm, pbs, lsf …")
-    parser.add_argument("--timeout", metavar="TIME", help="longest time for one run (default: none)")
-    parser.add_argument("--out", metavar="DIR", help="folder (default: runs/NAME-sweep)")
-    parser.add_argument("--quiet", action="store_true", help="print only the folder, no progress")
-    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+    add_study_arguments(parser, "runs/NAME-sweep")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code: 1 if some run has no result."""
-    from qhpcsim.core.plugins import load_plugin
-    from qhpcsim.core.units import seconds
-    from qhpcsim.studies.simulating import Workers
     from qhpcsim.studies.sweep import sweep
 
-    for path in args.plugin:
-        load_plugin(path)
-    if not args.quiet:
-        show_notices()
-    timeout_s = None if args.timeout is None else seconds(args.timeout, "--timeout")
-    workers = Workers(args.engine, args.workers, args.scheduler, tuple(args.plugin), timeout_s)
-    with terminable():
-        try:
-            with runs_bar("sweeping", not args.quiet) as progress:
-                found = sweep(args.scenario, args.overrides, args.seeds, args.out, workers, progress)
-        except (KeyboardInterrupt, SystemExit):
-            complain("stopped; the runs that ended are recorded\n  next: give the same command again to go on")
-            raise
+    workers = workers_of(args)
+    with study_bar("sweeping", args.quiet) as progress:
+        found = sweep(args.scenario, args.overrides, args.seeds, args.out, workers, progress=progress)
     if args.quiet:
         say(str(found.folder))
     else:
         _tell(found, args)
     return 0 if found.complete else 1
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Turn a request to end (SIGTERM) into ``SystemExit`` with code 143, so that folders are left in order."""
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    try:
-        before = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # not the main thread: whoever runs us decides
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(found: Sweep, args: argparse.Namespace) -> None:
