@@ -19,6 +19,7 @@ PAGES = {
     "qpu_choice": "qpu.md",
     "coupling": "hybrid.md",
     "motif": "motifs.md",
+    "cutting": "cutting.md",
 }
 
 

@@ -15,11 +15,16 @@ METHOD = "statevector"
 
 
 @lru_cache(maxsize=256)
-def _target(n_qubits: int) -> Any:
-    """Return the simulator's gates at that width, so that no circuit is too wide to be written in them."""
+def _passes(n_qubits: int) -> Any:
+    """Return what writes circuits in the simulator's gates at that width, so that none is too wide.
+
+    These are the passes of ``transpile`` at level 0 where all qubits are neighbours. ``transpile`` itself looks for
+    plug-ins and imports those of every installed package, which takes longer than most circuits.
+    """
+    from qiskit.transpiler.preset_passmanagers.common import generate_translation_passmanager
     from qiskit_aer import AerSimulator
 
-    return AerSimulator(method=METHOD, n_qubits=n_qubits).target
+    return generate_translation_passmanager(AerSimulator(method=METHOD, n_qubits=n_qubits).target)
 
 
 def for_simulator(circuit: QuantumCircuit, where: str = "circuit") -> QuantumCircuit:
@@ -28,11 +33,10 @@ def for_simulator(circuit: QuantumCircuit, where: str = "circuit") -> QuantumCir
     Raises:
         CircuitError: if a gate cannot be expressed in them.
     """
-    from qiskit import transpile
     from qiskit.exceptions import QiskitError
 
     try:
-        return transpile(circuit, target=_target(circuit.num_qubits), optimization_level=0)
+        return _passes(circuit.num_qubits).run(circuit)
     except QiskitError as error:
         raise CircuitError(f"cannot be simulated: {shorten(error.message, 160)}", where=where) from None
 

@@ -67,6 +67,11 @@ class CircuitCuttingParams(MotifParams, Slot):
         """Of the circuit."""
         return self.base_qubits * self.scale_factor
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether parts are narrower than the circuit; it stays whole otherwise."""
+        return self.subcircuit_size < self.n_qubits
+
 
 @dataclass(frozen=True)
 class Cuts:
@@ -200,9 +205,7 @@ class CutLater:
         if chosen.strategy:
             raise ConfigError(f"{chosen.strategy!r} has nobody to ask", where="strategy", hint="run it in a scenario")
         rng = Rng(self.seed).stream("cut")
-        if chosen.subcircuit_size >= chosen.n_qubits:
-            return uncut(chosen, rng, self.times)
-        return circuit_cutting(chosen, rng, self.times)
+        return (circuit_cutting if chosen.is_cut else uncut)(chosen, rng, self.times)
 
 
 def as_given(params: CircuitCuttingParams, n_workers: int) -> CircuitCuttingParams:
