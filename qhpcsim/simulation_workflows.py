@@ -16,7 +16,7 @@ from qhpcsim.middleware.applications import Applications, TaskLayer
 from qhpcsim.middleware.backends import open_backend
 from qhpcsim.middleware.client import ClientCosts
 from qhpcsim.middleware.pilots import PilotCosts
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.models.circuit_times import ModelTimes
 from qhpcsim.models.node_contention import TaskBag
 from qhpcsim.models.qpu_fleet import Fleet

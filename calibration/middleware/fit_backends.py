@@ -20,7 +20,7 @@ from seed_runs import no_op_s
 from qhpcsim.middleware.backends import Backend
 from qhpcsim.middleware.client import ClientCosts
 from qhpcsim.middleware.pilots import PilotCosts
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 
 HERE = Path(__file__).parent
 SCRIPT = "calibration/middleware/fit_backends.py"

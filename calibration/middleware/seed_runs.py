@@ -18,7 +18,8 @@ from qhpcsim.middleware.backends import Backend
 from qhpcsim.middleware.client import Client, ClientCosts
 from qhpcsim.middleware.node_clock import Slowdown
 from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, Pilots
-from qhpcsim.middleware.pool import PoolCosts, TaskPool
+from qhpcsim.middleware.pool import TaskPool
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.slots import PoolTask
 from qhpcsim.models.node_contention import TaskBag
 from qhpcsim.scenario import Partition, Policy

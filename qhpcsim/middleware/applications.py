@@ -21,7 +21,8 @@ from qhpcsim.middleware.node_clock import Slowdown
 from qhpcsim.middleware.pilot_starts import PilotStarts
 from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, PilotRun, Pilots, requests_of
 from qhpcsim.middleware.placing import Placer
-from qhpcsim.middleware.pool import PoolCosts, TaskPool
+from qhpcsim.middleware.pool import TaskPool
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.scaling import Scaler, needs_left, resizable
 from qhpcsim.middleware.task_rows import task_table
 from qhpcsim.middleware.time_alone import n_slots, time_alone_s

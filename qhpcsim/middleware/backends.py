@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qhpcsim.middleware.client import ClientCosts
 from qhpcsim.middleware.pilots import PilotCosts
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.models.gpu_card import card_names, read_card
 
 _TIMES = ("us", "ms", "s")

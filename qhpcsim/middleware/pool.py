@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from heapq import heapify, heappop, heappush, heapreplace
 
@@ -13,34 +12,12 @@ from qhpcsim.core.workflow_records import Need
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.open_jobs import NORMAL
 from qhpcsim.middleware.node_clock import NodeClock, Slowdown
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.slots import PilotNode, PoolPilot, PoolTask
 from qhpcsim.policies.binding.binding import Binding, PilotView
 
 _Kind = tuple[Need, int]
 """What tasks of one queue need, and the pilot that they are bound to, -1 for any."""
-
-
-@dataclass(frozen=True, slots=True)
-class PoolCosts:
-    """What the task layer adds to the tasks' own time, in seconds."""
-
-    dispatch_s: float = 0.0
-    """Time the scheduler needs for each task; it places one at a time."""
-    cold_s: float = 0.0
-    """Start of a worker process, each for itself; a slot's first task waits for it."""
-    gpu_cold_s: float = 0.0
-    """Start of a worker for a task with a GPU; above 0 every such task has its own, and ``cold_s`` does not count."""
-    load_s: float = 0.0
-    """Loading the application on a node, once for all its workers, from the first task placed there on; they start
-    meanwhile."""
-    turnaround_s: float = 0.0
-    """Between the end of a task and the moment when its slot can take the next one."""
-    retries: int = 0
-    """Times that a task is tried again after its pilot ended or its work failed."""
-
-    def own_start_s(self, need: Need) -> float:
-        """Return the start of a worker that a task of this kind brings along each time, holding its slot."""
-        return self.gpu_cold_s if need.gpus > 0 else 0.0
 
 
 class TaskPool:

@@ -14,7 +14,8 @@ from qhpcsim.facility.centre import Centre
 from qhpcsim.middleware.client import Client, ClientCosts
 from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, Pilots
 from qhpcsim.middleware.placing import Placer
-from qhpcsim.middleware.pool import PoolCosts, TaskPool
+from qhpcsim.middleware.pool import TaskPool
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.workflows import WorkflowRun
 from qhpcsim.qpu_scenario import QpuService
 from qhpcsim.scenario import Partition, PlacementParams

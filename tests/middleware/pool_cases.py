@@ -11,7 +11,8 @@ from qhpcsim.core.workflow_records import Need
 from qhpcsim.facility.centre import Centre
 from qhpcsim.middleware.client import Client, ClientCosts
 from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, Pilots, requests_of
-from qhpcsim.middleware.pool import PoolCosts, TaskPool
+from qhpcsim.middleware.pool import TaskPool
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.slots import ONE_CORE, PoolTask
 from qhpcsim.scenario import Partition, Policy
 from tests.job_tables import FCFS

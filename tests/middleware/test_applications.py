@@ -18,7 +18,7 @@ from qhpcsim.execution.stand_in import Host, why_not
 from qhpcsim.middleware.applications import Applications, TaskLayer
 from qhpcsim.middleware.client import ClientCosts
 from qhpcsim.middleware.pilots import PilotCosts, PilotPlan
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.time_alone import time_alone_s
 from qhpcsim.models.node_contention import TaskBag
 from qhpcsim.qpu_scenario import QpuService

@@ -8,7 +8,7 @@ from qhpcsim.core.workflow_records import Need
 from qhpcsim.middleware.backends import SCHEMA, backend_names, open_backend
 from qhpcsim.middleware.client import ClientCosts
 from qhpcsim.middleware.pilots import PilotCosts
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from tests.middleware.pool_cases import case, plan, tasks
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from qhpcsim.middleware.client import ClientCosts
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from tests.middleware.pool_cases import case, ends, plan, starts, tasks
 
 

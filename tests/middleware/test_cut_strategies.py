@@ -14,7 +14,7 @@ from qhpcsim.core.rng import Rng
 from qhpcsim.core.workflow_records import Application, Choice, PilotAsk, WorkflowWork
 from qhpcsim.middleware.applications import Applications, TaskLayer
 from qhpcsim.middleware.cut_strategies import with_strategies
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.qpu_scenario import QpuService
 from qhpcsim.scenario import Partition
 from qhpcsim.workloads.motifs.circuit_cutting import CircuitCuttingParams

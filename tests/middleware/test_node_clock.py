@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qhpcsim.core.workflow_records import Need
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.slots import PoolTask
 from tests.middleware.pool_cases import case, ends, plan, tasks
 

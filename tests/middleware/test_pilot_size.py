@@ -12,7 +12,7 @@ from qhpcsim.core.task_records import TaskState, word_texts
 from qhpcsim.core.workflow_records import Need, PilotAsk
 from qhpcsim.middleware.applications import TaskLayer
 from qhpcsim.middleware.pilots import PilotCosts
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.scaling import Scaler
 from qhpcsim.policies.batch.multifactor import MultifactorPolicy
 from qhpcsim.policies.scaling.scaling import Decision, Load, PilotLoad

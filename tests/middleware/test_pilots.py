@@ -8,7 +8,7 @@ from qhpcsim.core.errors import ConfigError, FacilityError
 from qhpcsim.core.records import JobState
 from qhpcsim.core.workflow_records import Need
 from qhpcsim.middleware.pilots import PilotCosts, next_poll_s
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.slots import PoolTask
 from tests.job_tables import EASY, table
 from tests.middleware.pool_cases import case, ends, plan, starts, states, tasks

@@ -18,7 +18,7 @@ from qhpcsim.core.task_records import TaskState, word_texts
 from qhpcsim.core.workflow_records import Alternative, Application, Choice, ClientWork, PilotAsk, Workflow, WorkflowWork
 from qhpcsim.middleware.applications import Applications, TaskLayer
 from qhpcsim.middleware.placing import Placer
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.task_rows import task_table
 from qhpcsim.middleware.workflows import WorkflowRun
 from qhpcsim.qpu_scenario import CalibrationWindow, QpuDevice, QpuService

@@ -12,7 +12,7 @@ from qhpcsim.core.task_records import TaskState
 from qhpcsim.core.workflow_records import Need
 from qhpcsim.middleware.client import ClientCosts
 from qhpcsim.middleware.pilots import PilotCosts
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.slots import PoolTask
 from tests.middleware.pool_cases import Case, case, ends, plan, starts, states, tasks
 

@@ -11,7 +11,8 @@ from qhpcsim.core.workflow_records import Bag, Calls, ClientWork, Need, Workflow
 from qhpcsim.facility.centre import Centre
 from qhpcsim.middleware.client import Client, ClientCosts
 from qhpcsim.middleware.pilots import PilotCosts, PilotPlan, Pilots
-from qhpcsim.middleware.pool import PoolCosts, TaskPool
+from qhpcsim.middleware.pool import TaskPool
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.task_rows import task_table
 from qhpcsim.middleware.workflows import WorkflowRun
 from qhpcsim.qpu_scenario import QpuDevice, QpuService, Sessions

@@ -26,7 +26,7 @@ from qhpcsim.metrics.invariants import check_run
 from qhpcsim.middleware.applications import Applications, TaskLayer
 from qhpcsim.middleware.hybrid import HybridJobs
 from qhpcsim.middleware.pilots import PilotCosts
-from qhpcsim.middleware.pool import PoolCosts
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.qpu_scenario import QpuService
 from qhpcsim.results.result import Result
 from qhpcsim.scenario import NodeFailures, Partition, Policy, Scenario
