@@ -1,8 +1,9 @@
 """Discrete-event simulator of hybrid quantum-HPC facilities.
 
 ``load(name_or_path, overrides)`` makes a ``Scenario``, ``simulate(scenario)`` turns it into a ``Result``.
-``sweep(scenario, overrides, seeds)`` simulates every combination of values; ``share_qpus(loops, qpus, rules)`` runs
-jobs on regions of shared QPUs.
+``sweep(scenario, overrides, seeds)`` simulates every combination of values, ``compare`` says what differs,
+``plan(study)`` finds the cheapest facility; ``qhpcsim.cutting`` plans and runs cut circuits; ``share_qpus(loops, qpus,
+rules)`` runs jobs on regions of shared QPUs.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     from qhpcsim.results.result import Result
     from qhpcsim.scenario import Scenario
     from qhpcsim.simulation import simulate
+    from qhpcsim.studies.compare import Comparison, compare
+    from qhpcsim.studies.plan import Plan, plan
     from qhpcsim.studies.simulating import Workers
     from qhpcsim.studies.sweep import Sweep, sweep
 
 __all__ = [
+    "Comparison",
+    "Plan",
     "RegionLoops",
     "Result",
     "Scenario",
@@ -29,7 +34,9 @@ __all__ = [
     "Sweep",
     "Workers",
     "__version__",
+    "compare",
     "load",
+    "plan",
     "share_qpus",
     "simulate",
     "sweep",
@@ -43,6 +50,10 @@ _HOMES = {
     "SharingRules": "qhpcsim.facility.shared_qpus",
     "share_qpus": "qhpcsim.facility.region_loops",
     "simulate": "qhpcsim.simulation",
+    "Comparison": "qhpcsim.studies.compare",
+    "compare": "qhpcsim.studies.compare",
+    "Plan": "qhpcsim.studies.plan",
+    "plan": "qhpcsim.studies.plan",
     "sweep": "qhpcsim.studies.sweep",
     "Sweep": "qhpcsim.studies.sweep",
     "Workers": "qhpcsim.studies.simulating",

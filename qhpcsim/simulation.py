@@ -118,7 +118,7 @@ def build(scenario: Scenario) -> tuple[JobTable | HybridWork | WorkflowWork, dic
     if isinstance(workload, TraceWorkload):
         if workload.made_for:
             raise ConfigError(
-                "is for generated jobs; those of a file stay as they are", where="workload.made_for", hint="leave it out"
+                "is for generated jobs; a file's stay as they are", where="workload.made_for", hint="leave it out"
             )
         table = _read(workload)
         partitions = resolve(scenario.facility, table.machine_nodes, workload.path)

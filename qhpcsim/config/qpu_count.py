@@ -14,12 +14,12 @@ MOST = 1000
 
 
 def with_copies(scenario: Scenario, tree: Tree) -> Scenario:
-    """Return the scenario with a QPU of its own for each that ``count`` asks for, named NAME, NAME-2, NAME-3, …
+    """Return the scenario with a QPU of its own for each that ``count`` asks for, named NAME, NAME-2 and so on.
 
     A QPU keeps its random numbers when others are added, since those go by its name.
 
     Raises:
-        ConfigError: if there are too many, or a name is taken.
+        ConfigError: if there are too many, a name is taken, or none is left.
     """
     if all(device.count == 1 for device in scenario.qpu.qpus.values()):
         return scenario
@@ -33,4 +33,8 @@ def with_copies(scenario: Scenario, tree: Tree) -> Scenario:
             if copy in qpus or (k > 1 and copy in scenario.qpu.qpus):
                 raise ConfigError(f"a QPU is called {copy!r} already", where=where, hint="rename that one")
             qpus[copy] = dataclasses.replace(device, count=1)
+    if not qpus:  # not the same as qpu=none: hybrid jobs then get a QPU of their own
+        raise ConfigError(
+            "no QPU is left", where=tree.where(("qpu", "qpus")), allowed="at least one QPU", hint="qpu=none removes all"
+        )
     return dataclasses.replace(scenario, qpu=dataclasses.replace(scenario.qpu, qpus=qpus))

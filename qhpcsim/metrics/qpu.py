@@ -34,9 +34,7 @@ def summarise_qpu(data: QpuData) -> dict[str, Any]:
         **job_figures(data, own),
         "n_background": int(data.background.sum()),
         "horizon_s": float(data.horizon_s),
-        "by_mode": {
-            name: {"n": int(members.sum()), **wait_figures(data, members)} for name, members in modes.items()
-        },
+        "by_mode": {name: {"n": int(members.sum()), **wait_figures(data, members)} for name, members in modes.items()},
         "background": job_figures(data, data.background),
         "by_qpu": {name: qpu_figures(data, qpu) for qpu, name in enumerate(data.qpu_names)},
     }

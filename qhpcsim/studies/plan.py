@@ -10,21 +10,24 @@ from pathlib import Path
 
 import numpy as np
 
-from qhpcsim.core.errors import StudyError
 from qhpcsim.studies.identity import code_version
-from qhpcsim.studies.ledger import Ledger
 from qhpcsim.studies.plan_monotone import chain_axis, chain_of, falls_with_nodes
 from qhpcsim.studies.plan_points import Space
 from qhpcsim.studies.plan_read import read_study
 from qhpcsim.studies.plan_robust import Drawn, Grown, check_robust, drawn, grown
-from qhpcsim.studies.plan_runs import Runner, Sample, Told
+from qhpcsim.studies.plan_runs import Runner, Sample, Told, study_ledger
 from qhpcsim.studies.plan_study import BELOW, Constraint, PlanStudy
 from qhpcsim.studies.search_exact import Found, n_ways, search_exact
+from qhpcsim.studies.search_limits import Limits, limits
 from qhpcsim.studies.search_optuna import search_optuna
-from qhpcsim.studies.search_points import Tested, Tester
-from qhpcsim.studies.search_test import Limits, limits
+from qhpcsim.studies.search_points import Judge, Judged
 from qhpcsim.studies.simulating import Workers
 
+UNSERVED = (
+    "n_queued", "n_running", "n_killed", "n_rejected", "qpu.n_failed", "qpu.n_rejected", "qpu.n_unfinished",
+    "hybrid.n_walltime", "hybrid.n_unfinished", "workflows.n_with_lost_tasks",
+)  # fmt: skip
+"""Figures that count what did not end well."""
 _TWO_SIDED = 0.025
 """Error on each side of the 95 % intervals that are shown."""
 
@@ -53,6 +56,8 @@ class Plan:
     """Every point that was run, from the cheapest to the dearest."""
     growth: list[Grown] = field(default_factory=list)
     uncertain: Drawn | None = None
+    unserved: dict[str, float] = field(default_factory=dict)
+    """Jobs that did not end well under the plan, a run on average: figure -> number, where it is not 0."""
     n_search: int = 0
     """Runs that the search asked for."""
     n_runs: int = 0
@@ -63,7 +68,7 @@ class Plan:
     lost: list[str] = field(default_factory=list)
 
     @property
-    def best(self) -> Tested | None:
+    def best(self) -> Judged | None:
         """The plan; None if none was found."""
         return self.found.best
 
@@ -73,9 +78,19 @@ class Plan:
         return self.best is not None and not self.open and not self.found.untested
 
     @cached_property
-    def open(self) -> list[Tested]:
+    def open(self) -> list[Judged]:
         """Cheaper points that could not be decided."""
         return self.found.open_below(self.space.objective)
+
+    @property
+    def as_dear(self) -> list[Shown]:
+        """Points at the plan's price that were looked at and seem better in the first constraint's figure."""
+        own = next((each for each in self.shown if self.best is not None and each.point == self.best.point), None)
+        if own is None:
+            return []
+        sign = 1.0 if self.study.constraints[0].side == BELOW else -1.0
+        same = [each for each in self.shown if each.objective == own.objective and each is not own]
+        return [each for each in same if sign * each.limits[0].mean < sign * own.limits[0].mean]
 
     @property
     def n_exhaustive(self) -> int:
@@ -116,27 +131,17 @@ def planned(
     check_robust(space, study)
     folder = Path(out) if out is not None else Path("runs") / f"{Path(study.path).stem}-plan"
     code = code_version(workers.plugins)
-    with open_ledger(folder, study, code) as ledger, Runner(ledger, workers, code, progress) as runner:
+    identity = {"plan": study.scenario, "change": list(study.change), "code": code}  # whatever is decided or demanded
+    with study_ledger(folder, identity) as ledger, Runner(ledger, workers, code, progress) as runner:
         found, seen = _searched(space, runner)
         answer = Plan(study, space, found, folder, n_search=runner.n_runs)
         answer.shown = _shown(answer, seen, runner)
+        answer.unserved = _unserved(seen[found.best.point]) if found.best is not None else {}
         _robust(answer, runner)
         answer.n_runs, answer.n_new, answer.lost = runner.n_runs, runner.n_new, runner.lost
         answer.n_damaged = ledger.n_damaged
         write_plan(answer)
     return answer
-
-
-def open_ledger(folder: Path, study: PlanStudy, code: str) -> Ledger:
-    """Return the ledger of a plan: of one scenario with its changes, whatever is decided, priced or demanded.
-
-    Raises:
-        StudyError: if the folder holds files of others, is another study's or in use.
-    """
-    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if (folder.exists() and not folder.is_dir()) or (names and not any(name.startswith("ledger.") for name in names)):
-        raise StudyError("is not the folder of a study", where=str(folder), hint="choose another --out")
-    return Ledger(folder, {"plan": study.scenario, "change": list(study.change), "code": code})
 
 
 def _searched(space: Space, runner: Runner) -> tuple[Found, dict[int, Sample]]:
@@ -153,13 +158,13 @@ def _searched(space: Space, runner: Runner) -> tuple[Found, dict[int, Sample]]:
     monotone = [constraint for constraint in study.constraints if falls_with_nodes(constraint)]
     if not monotone:
         chain, ways = None, 1
-    tester = Tester(study.constraints, study.seeds, look, study.budget, ways, study.rejected == "allowed")
+    judge = Judge(study.constraints, study.seeds, look, study.budget, ways, study.rejected == "allowed")
     exact = study.search == "exact" or (
         study.search == "auto" and space.n * study.seeds.first + study.seeds.confirm <= study.budget
     )
     if exact:
-        return search_exact(space.objective, space.order.tolist(), tester, chain, monotone), seen
-    return search_optuna(space.objective, study.variables, space.at, tester, space.base.seed), seen
+        return search_exact(space.objective, space.order, judge, chain, monotone), seen
+    return search_optuna(space.objective, study.variables, space.at, judge, space.base.seed), seen
 
 
 def _chains(space: Space) -> tuple[partial[tuple[int, ...]] | None, int]:
@@ -187,7 +192,7 @@ def _shown(answer: Plan, seen: dict[int, Sample], runner: Runner) -> list[Shown]
         seeds = range(first, first + study.seeds.first)
         dearer = _dearer(answer, study.frontier)
         samples = runner.samples([(str(point), partial(space.scenario, point)) for point in dearer], seeds)
-        seen = seen | dict(zip(dearer, samples, strict=True))
+        seen = dict(zip(dearer, samples, strict=True)) | seen
     shown = []
     for point, sample in seen.items():
         values = [sample.values(constraint.figure) for constraint in study.constraints]
@@ -199,13 +204,15 @@ def _shown(answer: Plan, seen: dict[int, Sample], runner: Runner) -> list[Shown]
 
 
 def _dearer(answer: Plan, number: int) -> list[int]:
-    """Return points evenly spread, by price, over those dearer than the plan."""
-    space, best = answer.space, answer.best
+    """Return points as dear as the plan, as many as a look is worth, and some evenly spread over the dearer ones."""
+    best = answer.best
     if best is None or not number:
         return []
-    order = [int(point) for point in space.order if space.objective[point] > space.objective[best.point]]
-    places = np.unique(np.linspace(0, len(order) - 1, min(number, len(order))).round().astype(int)) if order else []
-    return [order[int(place)] for place in places]
+    objective = answer.space.objective
+    same = [point for point in answer.space.order if objective[point] == objective[best.point] and point != best.point]
+    order = [point for point in answer.space.order if objective[point] > objective[best.point]]
+    places = np.linspace(0, len(order) - 1, min(number, len(order))).round()
+    return same[:number] + [order[place] for place in dict.fromkeys(int(each) for each in places)]
 
 
 def _with_frontier(shown: list[Shown], leading: Constraint) -> list[Shown]:
@@ -218,6 +225,12 @@ def _with_frontier(shown: list[Shown], leading: Constraint) -> list[Shown]:
     return found
 
 
+def _unserved(sample: Sample) -> dict[str, float]:
+    """Return how many jobs a run did not serve: waits say little of them."""
+    means = {name: float(np.mean(values)) for name in UNSERVED if (values := sample.values(name))}
+    return {name: mean for name, mean in means.items() if mean > 0}
+
+
 def _robust(answer: Plan, runner: Runner) -> None:
     """Put more load, and what is uncertain, on the plan."""
     study, space = answer.study, answer.space
@@ -228,4 +241,4 @@ def _robust(answer: Plan, runner: Runner) -> None:
     if study.growth is not None:
         answer.growth = grown(space, study.growth, answer.best.point, runner, seeds)
     if study.uncertain is not None:
-        answer.uncertain = drawn(space, study.uncertain, answer.best.point, runner, seeds)
+        answer.uncertain = drawn(space, study.uncertain, answer.best.point, runner, first)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.results.csv_text import cell
-from qhpcsim.studies.search_test import Limits
+from qhpcsim.studies.search_limits import Limits
 
 if TYPE_CHECKING:
     from qhpcsim.studies.plan import Plan
@@ -34,6 +34,7 @@ def answer_of(answer: Plan) -> dict[str, Any]:
         "plan": None if answer.best is None else _point(answer, answer.best.point),
         "certain": answer.certain,
         "constraints": _constraints(answer),
+        "unserved": answer.unserved,
         "cheaper_open": [{**_point(answer, each.point), "why": each.why} for each in answer.open],
         "cheaper_untested": found.untested,
         "budget_spent": found.spent,

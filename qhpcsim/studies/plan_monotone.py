@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from qhpcsim.core.errors import QhpcsimError
 from qhpcsim.core.records import JobTable
 from qhpcsim.scenario import Scenario, Scheduler
 from qhpcsim.simulation import build
@@ -56,7 +57,7 @@ def chain_of(space: Space, point: int, axis: int, seed: int) -> tuple[int, ...]:
         if not _is_strict(scenario):
             return ()
         small, large = (build(space.scenario(end, seed))[0] for end in (chain[0], chain[-1]))
-    except Exception:  # a point that cannot be built proves nothing
+    except QhpcsimError:  # a point that cannot be built proves nothing
         return ()
     if not (isinstance(small, JobTable) and isinstance(large, JobTable) and _same(small, large)):
         return ()

@@ -10,7 +10,7 @@ import numpy as np
 
 from qhpcsim.config import load
 from qhpcsim.core.errors import QhpcsimError, StudyError
-from qhpcsim.core.records import FloatArray, IntArray
+from qhpcsim.core.records import FloatArray
 from qhpcsim.scenario import Scenario, TraceWorkload
 from qhpcsim.simulation import NO_JOBS, ONE_PARTITION
 from qhpcsim.studies.plan_study import HOURS_A_YEAR, PlanStudy, Variable
@@ -54,7 +54,7 @@ class Space:
         self.objective: FloatArray = sum(
             (weight * self._parts[part] for part, weight in study.objective.items()), np.zeros(n_points)
         )
-        self.order: IntArray = np.argsort(self.objective, kind="stable")
+        self.order: list[int] = np.argsort(self.objective, kind="stable").tolist()
         """Points from the cheapest to the dearest."""
         self._scenarios: dict[int, Scenario | QhpcsimError] = {}
         self.fixed = list(study.change)
@@ -123,7 +123,8 @@ class Space:
 
         The load of a generated workload is a share of the machine: without this, a larger machine would get more jobs.
         """
-        decided = [variable for variable in self.study.variables if _partition(variable) is not None]
+        own = self.base.qpu.partition if self.base.qpu.access == "gres" else None  # QPUs: no job is made for it
+        decided = [each for each in self.study.variables if _partition(each) not in (None, own)]
         if not decided or self.base.workload.made_for or isinstance(self.base.workload, TraceWorkload):
             return {}
         if self.base.workload.source == NO_JOBS:

@@ -19,10 +19,10 @@ from qhpcsim.scenario import Scenario
 from qhpcsim.simulation import build
 from qhpcsim.studies.plan_cards import CardNumber, card_numbers
 from qhpcsim.studies.plan_points import Space, value_at
-from qhpcsim.studies.plan_runs import Runner
+from qhpcsim.studies.plan_runs import Runner, Sample
 from qhpcsim.studies.plan_study import Growth, PlanStudy, Uncertain
-from qhpcsim.studies.search_points import OPEN, judge
-from qhpcsim.studies.search_test import Limits
+from qhpcsim.studies.search_limits import Limits
+from qhpcsim.studies.search_points import FAILS, OPEN, turned_away, verdict_of
 
 LOAD_SCALE = "workload.load_scale"
 
@@ -45,7 +45,7 @@ class Drawn:
     names: tuple[str, ...]
     """What was drawn."""
     means: tuple[FloatArray, ...]
-    """Of each constraint's figure: (draws,) means over the seeds; NaN where a run has none."""
+    """Of each constraint's figure: (draws,) means over the seeds; NaN where a run has none or turns jobs away."""
     met: tuple[float, ...]
     """Of each constraint: share of draws whose mean meets it."""
     n_seeds: int
@@ -81,8 +81,9 @@ def grown(space: Space, growth: Growth, point: int, runner: Runner, seeds: Seque
         judged = []
         for constraint in space.study.constraints:
             values = sample.values(constraint.figure)
-            verdict, seen = judge(constraint, values, constraint.error, constraint.error)
-            judged.append((OPEN if len(values) < len(seeds) else verdict, seen))
+            verdict, seen = verdict_of(constraint, values, constraint.error, constraint.error)
+            verdict = OPEN if len(values) < len(seeds) else FAILS if _turns_away(space, sample) else verdict
+            judged.append((verdict, seen))
         found.append(Grown(factor, tuple(v for v, _ in judged), tuple(s for _, s in judged), sample.problem))
     return found
 
@@ -109,8 +110,8 @@ def uncertain_names(
     return keys, numbers
 
 
-def drawn(space: Space, uncertain: Uncertain, point: int, runner: Runner, seeds: Sequence[int]) -> Drawn:
-    """Return the constraints' figures of the plan under random draws of what is not known well."""
+def drawn(space: Space, uncertain: Uncertain, point: int, runner: Runner, first_seed: int) -> Drawn:
+    """Return the constraints' figures of the plan under random draws of what is not known well, over common seeds."""
     keys, numbers = uncertain_names(space, uncertain, point)
     scenario = space.scenario(point, space.base.seed)
     stream = Rng(space.base.seed).stream("plan/uncertain")
@@ -121,16 +122,21 @@ def drawn(space: Space, uncertain: Uncertain, point: int, runner: Runner, seeds:
         texts += [text for number, z in zip(numbers, normals, strict=True) for text in number.overrides(float(z))]
         loaded = Loaded(space.study.scenario, [*space.overrides(point), *texts])
         points.append((f"{point} draw {k}", loaded))
-    samples = runner.samples(points, list(seeds)[: uncertain.seeds])
+    samples = runner.samples(points, range(first_seed, first_seed + uncertain.seeds))
     means, met = [], []
     for constraint in space.study.constraints:
-        values = [sample.values(constraint.figure) for sample in samples]
+        values = [[] if _turns_away(space, sample) else sample.values(constraint.figure) for sample in samples]
         mean = np.array([np.mean(each) if len(each) == uncertain.seeds else np.nan for each in values])
         means.append(mean)
-        met.append(float(np.mean([judge(constraint, [each, each], 0.5, 0.5)[0] == "meets" for each in mean])))
+        met.append(float(np.mean([verdict_of(constraint, [each, each], 0.5, 0.5)[0] == "meets" for each in mean])))
     names = tuple(key for key, _, _ in keys) + tuple(number.name for number in numbers)
     problem = next((sample.problem for sample in samples if sample.problem), "")
     return Drawn(names, tuple(means), tuple(met), uncertain.seeds, problem)
+
+
+def _turns_away(space: Space, sample: Sample) -> bool:
+    """Return whether jobs are turned away where the study forbids it."""
+    return space.study.rejected != "allowed" and bool(turned_away(sample))
 
 
 def between(scenario: Scenario, key: str, low: str, high: str, share: float) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from qhpcsim.core.errors import QhpcsimError
+from qhpcsim.core.errors import QhpcsimError, StudyError
 from qhpcsim.scenario import Scenario
 from qhpcsim.studies.figures import Figures
 from qhpcsim.studies.ledger import DONE, Ledger
@@ -14,6 +16,7 @@ from qhpcsim.studies.simulating import Workers, opened, simulate_all
 
 Told = Callable[[int, int], None]
 """Takes the number of runs that ended and of all that are now asked for."""
+LOST = "the run was lost"
 
 
 @dataclass(slots=True)
@@ -24,6 +27,13 @@ class Sample:
     """Seed -> figures, of the runs that have a result."""
     problem: str = ""
     """Why some run has none; empty: all have."""
+    lost: bool = False
+    """Whether another try may still give one."""
+
+    @property
+    def impossible(self) -> bool:
+        """Whether every run ended with an error: the point does not make a facility that can run its jobs."""
+        return bool(self.problem) and not self.rows and not self.lost
 
     def values(self, figure: str) -> list[float]:
         """Return a figure under each seed, where a run has it."""
@@ -63,7 +73,7 @@ class Runner:
         """Return the runs of one point, see ``samples``."""
         return self.samples([(name, scenario)], seeds)[0]
 
-    def samples(self, points: list[tuple[str, Callable[[int], Scenario]]], seeds: Iterable[int]) -> list[Sample]:
+    def samples(self, points: Sequence[tuple[str, Callable[[int], Scenario]]], seeds: Iterable[int]) -> list[Sample]:
         """Return the runs of points under the same seeds.
 
         Args:
@@ -94,7 +104,7 @@ class Runner:
         for (place, _), key in zip(wanted, ended.keys, strict=True):
             entry = ended.entries.get(key)
             if entry is None:
-                self._seen[place] = "the run was lost"
+                self._seen[place] = LOST
             else:
                 self._seen[place] = entry.figures if entry.state == DONE else entry.error
 
@@ -104,9 +114,22 @@ class Runner:
             found = self._seen[name, seed]
             if isinstance(found, str):
                 sample.problem = sample.problem or f"seed {seed}: {found}"
+                sample.lost |= found == LOST
             else:
                 sample.rows[seed] = found
         return sample
+
+
+def study_ledger(folder: Path, study: Mapping[str, Any]) -> Ledger:
+    """Return the ledger of a study in its folder.
+
+    Raises:
+        StudyError: if the folder holds files of others, is another study's or in use.
+    """
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if (folder.exists() and not folder.is_dir()) or (names and not any(name.startswith("ledger.") for name in names)):
+        raise StudyError("is not the folder of a study", where=str(folder), hint="choose another --out")
+    return Ledger(folder, study)
 
 
 def _line(error: QhpcsimError) -> str:

@@ -54,7 +54,7 @@ class Seeds:
     most: int = 40
     """Until a point is left undecided."""
     confirm: int = 40
-    """New seeds on which the plan that was found must hold again."""
+    """New seeds on which the plan that was found must hold again; as many more where they leave it open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from qhpcsim.core.records import FloatArray
 from qhpcsim.studies.plan_study import Constraint
-from qhpcsim.studies.search_points import FAILS, MEETS, OPEN, BudgetSpentError, Tested, Tester
+from qhpcsim.studies.search_points import FAILS, IMPOSSIBLE, MEETS, OPEN, BudgetSpentError, Judge, Judged
 
 Chain = Callable[[int], tuple[int, ...]]
 """Takes a point and gives those that differ from it in nodes only, in order of nodes; empty: nothing is proven."""
@@ -18,9 +18,9 @@ Chain = Callable[[int], tuple[int, ...]]
 class Found:
     """What a search found."""
 
-    best: Tested | None = None
+    best: Judged | None = None
     """The cheapest point that met all constraints on new seeds."""
-    tested: dict[int, Tested] = field(default_factory=dict)
+    tested: dict[int, Judged] = field(default_factory=dict)
     """All points of which something is known, proven ones among them."""
     untested: int = 0
     """Points cheaper than the best of which nothing is known."""
@@ -28,10 +28,15 @@ class Found:
     """Whether the budget ended the search."""
     way: str = "exact"
 
-    def open_below(self, objective: FloatArray) -> list[Tested]:
+    @property
+    def impossible(self) -> list[Judged]:
+        """Points that cannot run their jobs at all."""
+        return [each for each in self.tested.values() if each.verdict == IMPOSSIBLE]
+
+    def open_below(self, objective: FloatArray) -> list[Judged]:
         """Return the points cheaper than the best that could not be decided."""
         most = math.inf if self.best is None else float(objective[self.best.point])
-        wanted = [each for each in self.tested.values() if each.verdict not in (FAILS, MEETS)]
+        wanted = [each for each in self.tested.values() if each.verdict == OPEN]
         return sorted(
             (each for each in wanted if objective[each.point] < most), key=lambda each: float(objective[each.point])
         )
@@ -45,7 +50,7 @@ def n_ways(longest: int) -> int:
 def search_exact(
     objective: FloatArray,
     order: Sequence[int],
-    tester: Tester,
+    judge: Judge,
     chain: Chain | None = None,
     monotone: Sequence[Constraint] = (),
 ) -> Found:
@@ -54,42 +59,42 @@ def search_exact(
     Args:
         objective: (n_points,) what is to be least.
         order: Points from the cheapest to the dearest.
-        tester: Judges points.
+        judge: Judges points.
         chain: Where more nodes are proven to delay no job; None: nowhere.
         monotone: Constraints that then fail at fewer nodes too.
     """
     found = Found()
     left = dict.fromkeys(int(point) for point in order)
-    hopeful: dict[int, Tested] = {}
+    hopeful: dict[int, Judged] = {}
     try:
         while left or hopeful:
             most = min((float(objective[point]) for point in hopeful), default=math.inf)
             if left and objective[next(iter(left))] < most:
                 point = _next(left, chain, objective, most)
-                tested = tester.screen(point)
+                tested = judge.screen(point)
                 del left[point]
                 if tested.verdict == MEETS:
                     hopeful[point] = tested
                     continue
             else:
                 point = min(hopeful, key=lambda each: float(objective[each]))
-                tested = tester.confirm(point)
+                tested = judge.confirm(point)
                 del hopeful[point]
             found.tested[point] = tested
             if tested.verdict == MEETS:
                 found.best = tested
                 break
-            if tested.failing is not None and chain is not None and tester.constraints[tested.failing] in monotone:
+            if tested.failing is not None and chain is not None and judge.constraints[tested.failing] in monotone:
                 _prove(found, left, tested, chain(point))
     except BudgetSpentError:
         found.spent = True
     return _ended(found, left, hopeful, objective)
 
 
-def _ended(found: Found, left: dict[int, None], hopeful: dict[int, Tested], objective: FloatArray) -> Found:
+def _ended(found: Found, left: dict[int, None], hopeful: dict[int, Judged], objective: FloatArray) -> Found:
     """Add what was screened and not confirmed, and count what was not looked at."""
     for point, tested in hopeful.items():
-        found.tested[point] = Tested(point, OPEN, "seemed to meet all; not confirmed on new seeds", tested.limits)
+        found.tested[point] = Judged(point, OPEN, "seemed to meet all; not confirmed on new seeds", tested.limits)
     most = math.inf if found.best is None else float(objective[found.best.point])
     found.untested = sum(1 for point in left if objective[point] < most)
     return found
@@ -102,13 +107,13 @@ def _next(left: dict[int, None], chain: Chain | None, objective: FloatArray, mos
     return same[len(same) // 2] if len(same) > 1 else cheapest
 
 
-def _prove(found: Found, left: dict[int, None], tested: Tested, chain: tuple[int, ...]) -> None:
+def _prove(found: Found, left: dict[int, None], tested: Judged, chain: tuple[int, ...]) -> None:
     """Give up the points with fewer nodes than one that fails."""
     if tested.point not in chain:
         return
     for point in chain[: chain.index(tested.point)]:
         if point in left:
             del left[point]
-            found.tested[point] = Tested(
+            found.tested[point] = Judged(
                 point, FAILS, f"{tested.why}; fewer nodes than a point that fails, first come, first served"
             )

@@ -11,7 +11,7 @@ from qhpcsim.core.errors import StudyError
 from qhpcsim.core.records import FloatArray
 from qhpcsim.studies.plan_study import BELOW, Constraint, Variable
 from qhpcsim.studies.search_exact import Found
-from qhpcsim.studies.search_points import MEETS, BudgetSpentError, Tested, Tester
+from qhpcsim.studies.search_points import MEETS, BudgetSpentError, Judge, Judged
 
 PATIENCE = 60
 """Points in a row without a cheaper plan after which the search ends."""
@@ -24,7 +24,7 @@ def search_optuna(
     objective: FloatArray,
     variables: Sequence[Variable],
     at: Callable[[tuple[int, ...]], int],
-    tester: Tester,
+    judge: Judge,
     seed: int,
 ) -> Found:
     """Return the cheapest point found that meets all constraints; nothing is claimed of points that were not tried.
@@ -35,7 +35,7 @@ def search_optuna(
         objective: (n_points,) what is to be least.
         variables: What is decided; numbers are proposed as ordered.
         at: Gives the point with these values.
-        tester: Judges points.
+        judge: Judges points.
         seed: Of the proposals.
 
     Raises:
@@ -54,11 +54,11 @@ def search_optuna(
             stale += 1
             most = math.inf if found.best is None else objective[found.best.point]
             if point not in found.tested and objective[point] < most:
-                found.tested[point] = _accepted(tester, point)
+                found.tested[point] = _accepted(judge, point)
                 if found.tested[point].verdict == MEETS:
                     found.best, stale = found.tested[point], 0
             tested = found.tested.get(point)
-            for name, violation in _violations(tested, tester.constraints):
+            for name, violation in _violations(tested, judge.constraints):
                 trial.set_constraint(name, violation)
             study.tell(trial, float(objective[point]))
     except BudgetSpentError:
@@ -69,10 +69,10 @@ def search_optuna(
     return found
 
 
-def _accepted(tester: Tester, point: int) -> Tested:
+def _accepted(judge: Judge, point: int) -> Judged:
     """Return what screening says of a point; what seems to meet the constraints is confirmed."""
-    tested = tester.screen(point)
-    return tester.confirm(point) if tested.verdict == MEETS else tested
+    tested = judge.screen(point)
+    return judge.confirm(point) if tested.verdict == MEETS else tested
 
 
 def _study(seed: int) -> Any:
@@ -96,7 +96,7 @@ def _place(trial: Any, variable: Variable) -> int:
     return variable.values.index(trial.suggest_categorical(variable.key, list(variable.values)))
 
 
-def _violations(tested: Tested | None, constraints: Sequence[Constraint]) -> list[tuple[str, float]]:
+def _violations(tested: Judged | None, constraints: Sequence[Constraint]) -> list[tuple[str, float]]:
     """Return by how much each constraint is missed, as a share of its limit; at most 0: it is met.
 
     A point that could not be shown to meet them misses by a little, whatever its means are.

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from qhpcsim.core.errors import StudyError, nearest, shorten
 from qhpcsim.studies.plan_runs import Sample
 from qhpcsim.studies.plan_study import BELOW, Constraint, Seeds
-from qhpcsim.studies.search_test import Limits, limits, looks
+from qhpcsim.studies.search_limits import Limits, limits, looks
 
-MEETS, FAILS, OPEN = "meets", "fails", "open"
+MEETS, FAILS, OPEN, IMPOSSIBLE = "meets", "fails", "open", "cannot run"
+CONFIRMATIONS = 2
+"""Looks at new seeds that a point can get."""
+LENIENT = 0.2
+"""Least error of the last look of a screening, which decides no more than whether a point is worth confirming."""
 REJECTED = ("n_rejected", "qpu.n_rejected")
 """Figures that count jobs which were turned away; waits of the others say nothing of them."""
 Look = Callable[[int, Sequence[int]], Sample]
@@ -22,7 +26,7 @@ class BudgetSpentError(Exception):
 
 
 @dataclass(slots=True)
-class Tested:
+class Judged:
     """What is known of one point."""
 
     point: int
@@ -37,14 +41,15 @@ class Tested:
     """Whether it met all constraints on new seeds."""
 
 
-class Tester:
+class Judge:
     """Judges points by looking at them with more and more seeds.
 
-    A point is given up as soon as one constraint is known to fail. With K looks, the confirmation among them, and C
-    constraints, each test uses error / (K · C · ``n_ways``): a plan that does meet its constraints is given up with no
-    more than the error allowed. A point that looks as if it met all goes to ``confirm``: new seeds, one look, and half
-    of the error for the first point, a quarter for the second, and so on. However many points were screened, a plan
-    that does not meet a constraint is returned with no more than the error allowed.
+    A point is given up as soon as one constraint is known to fail. With K looks, those of the confirmation among them,
+    and C constraints, each test uses error / (K · C · ``n_ways``): a plan that does meet its constraints is given up
+    with no more than the error allowed. A point that looks as if it met all goes to ``confirm``: new seeds, twice as
+    many if they leave it open, and half of the error for the first look at new seeds, a quarter for the second, and so
+    on over all points. However many points were screened, a plan that does not meet a constraint is returned with no
+    more than the error allowed.
 
     Args:
         constraints: What must hold.
@@ -66,31 +71,38 @@ class Tester:
     ) -> None:
         self.constraints, self.seeds, self.look, self.budget = constraints, seeds, look, budget
         self.looks = looks(seeds.first, seeds.most)
-        self.n_tests = (len(self.looks) + 1) * len(constraints) * n_ways
+        self.n_tests = (len(self.looks) + CONFIRMATIONS) * len(constraints) * n_ways
         self.rejected = rejected
-        self.n_runs = self.n_confirmations = 0
+        self.n_runs = 0
+        self.n_confirmations = 0
+        """Looks at new seeds, over all points."""
 
-    def screen(self, point: int) -> Tested:
+    def screen(self, point: int) -> Judged:
         """Return whether a point seems to meet the constraints, fails, or is left open at the most seeds."""
         seen = 0
-        found = Tested(point, OPEN, "")
+        found = Judged(point, OPEN, "")
         for n_seeds in self.looks:
             self._spend(n_seeds - seen)
             seen = n_seeds
             sample = self.look(point, range(n_seeds))
-            errors = [(c.error / self.n_tests, c.error / len(self.looks)) for c in self.constraints]
+            least = LENIENT if n_seeds == self.looks[-1] else 0.0
+            errors = [(c.error / self.n_tests, max(c.error, least)) for c in self.constraints]
             found = self._judge(point, sample, errors)
             if found.verdict != OPEN or not found.limits:
                 return found
         return found
 
-    def confirm(self, point: int) -> Tested:
+    def confirm(self, point: int) -> Judged:
         """Return the same on new seeds, with the errors that are left."""
-        self._spend(self.seeds.confirm)
-        self.n_confirmations += 1
-        sample = self.look(point, range(self.seeds.most, self.seeds.most + self.seeds.confirm))
-        errors = [(c.error / self.n_tests, c.error / 2.0**self.n_confirmations) for c in self.constraints]
-        found = self._judge(point, sample, errors)
+        found = Judged(point, OPEN, "")
+        for n_seeds in range(self.seeds.confirm, CONFIRMATIONS * self.seeds.confirm + 1, self.seeds.confirm):
+            self._spend(self.seeds.confirm)
+            self.n_confirmations += 1
+            sample = self.look(point, range(self.seeds.most, self.seeds.most + n_seeds))
+            errors = [(c.error / self.n_tests, c.error / 2.0**self.n_confirmations) for c in self.constraints]
+            found = self._judge(point, sample, errors)
+            if found.verdict != OPEN or not found.limits:
+                break
         found.confirmed = found.verdict == MEETS
         return found
 
@@ -99,19 +111,19 @@ class Tester:
             raise BudgetSpentError
         self.n_runs += n_runs
 
-    def _judge(self, point: int, sample: Sample, errors: Sequence[tuple[float, float]]) -> Tested:
+    def _judge(self, point: int, sample: Sample, errors: Sequence[tuple[float, float]]) -> Judged:
         """Return what a sample says, with (error of giving up, error of accepting) for each constraint."""
         if sample.problem:
-            return Tested(point, OPEN, sample.problem)
-        if not self.rejected and (why := _turned_away(sample)):
-            return Tested(point, FAILS, why)
-        found = Tested(point, MEETS, "")
+            return Judged(point, IMPOSSIBLE if sample.impossible else OPEN, sample.problem)
+        if not self.rejected and (why := turned_away(sample)):
+            return Judged(point, FAILS, why)
+        found = Judged(point, MEETS, "")
         for k, (constraint, (giving_up, accepting)) in enumerate(zip(self.constraints, errors, strict=True)):
             values = _values(sample, constraint.figure)
             if len(values) < len(sample.rows):
                 why = f"{len(sample.rows) - len(values)} of {len(sample.rows)} runs have no {constraint.figure}"
-                return Tested(point, OPEN, why)
-            seen = judge(constraint, values, giving_up, accepting)
+                return Judged(point, OPEN, why)
+            seen = verdict_of(constraint, values, giving_up, accepting)
             found.limits.append(seen[1])
             if seen[0] == FAILS and found.failing is None:
                 found.failing = k
@@ -120,7 +132,9 @@ class Tester:
         return found
 
 
-def judge(constraint: Constraint, values: Sequence[float], giving_up: float, accepting: float) -> tuple[str, Limits]:
+def verdict_of(
+    constraint: Constraint, values: Sequence[float], giving_up: float, accepting: float
+) -> tuple[str, Limits]:
     """Return whether values show a constraint to be met, not to be met, or neither; and the limits of their mean."""
     if constraint.side == BELOW:
         seen = limits(values, giving_up, accepting)
@@ -143,7 +157,8 @@ def _values(sample: Sample, figure: str) -> list[float]:
     return sample.values(figure)
 
 
-def _turned_away(sample: Sample) -> str:
+def turned_away(sample: Sample) -> str:
+    """Return in words whether runs turned jobs away; empty: none did."""
     for name in REJECTED:
         for seed, row in sorted(sample.rows.items()):
             if number := row.get(name):

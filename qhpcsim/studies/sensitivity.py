@@ -15,10 +15,9 @@ from qhpcsim.core.records import FloatArray
 from qhpcsim.core.rng import Rng
 from qhpcsim.scenario import Scenario
 from qhpcsim.studies.identity import code_version
-from qhpcsim.studies.ledger import Ledger
 from qhpcsim.studies.plan_cards import CardNumber, card_numbers
 from qhpcsim.studies.plan_robust import Loaded, between
-from qhpcsim.studies.plan_runs import Runner, Sample, Told
+from qhpcsim.studies.plan_runs import Runner, Sample, Told, study_ledger
 from qhpcsim.studies.sensitivity_indices import Morris, Sobol, morris, morris_design, sobol, sobol_design
 from qhpcsim.studies.simulating import Workers
 
@@ -112,6 +111,56 @@ def sensitivity(
     _check(trajectories, n_sobol, seeds)
     ranges, fixed = _split(overrides)
     base = load(scenario, fixed)
+    unknowns = _unknowns(scenario, ranges, fixed, base, cards)
+    folder = Path(out) if out is not None else Path("runs") / f"{base.name}-sensitivity"
+    workers = workers or Workers()
+    rng = Rng(base.seed)
+    design = morris_design(len(unknowns), trajectories, rng.stream("sensitivity/morris"))
+    points = design.reshape(-1, len(unknowns))
+    if n_sobol:
+        second = sobol_design(len(unknowns), n_sobol, rng.stream("sensitivity/sobol"))
+        points = np.concatenate([points, second.reshape(-1, len(unknowns))])
+    named = [(f"{k}", Loaded(scenario, [*fixed, *_texts(unknowns, base, row)])) for k, row in enumerate(points)]
+    code = code_version(workers.plugins)
+    identity = {"sensitivity": str(scenario), "fixed": fixed, "code": code}
+    with study_ledger(folder, identity) as ledger, Runner(ledger, workers, code, progress) as runner:
+        samples = runner.samples(named, range(base.seed, base.seed + seeds))
+    table = _table(samples, figure, seeds)
+    values = table.mean(axis=1)
+    if not values.std() > 1e-12 * abs(values.mean()):
+        raise StudyError(f"is {values[0]:g} whatever the unknowns are", where=figure, hint="wider ranges, other keys")
+    n_first = design.shape[0] * design.shape[1]
+    screened = morris(design, values[:n_first].reshape(design.shape[:2]), rng.stream("sensitivity/resamples"))
+    shares = None
+    if n_sobol:
+        rows = values[n_first:].reshape(len(unknowns) + 2, n_sobol)
+        shares = sobol(rows, rng.stream("sensitivity/resamples/sobol"))
+    return Sensitivity(
+        figure=figure,
+        unknowns=unknowns,
+        scenario=str(scenario),
+        fixed=fixed,
+        folder=folder,
+        morris=screened,
+        sobol=shares,
+        mean=float(values.mean()),
+        deviation=float(values.std(ddof=1)),
+        noise_frac=_noise_frac(table),
+        n_points=len(points),
+        n_runs=runner.n_runs,
+        n_seeds=seeds,
+    )
+
+
+def _unknowns(
+    scenario: str, ranges: Sequence[tuple[str, str, str]], fixed: list[str], base: Scenario, cards: bool
+) -> list[Unknown]:
+    """Return what is unknown, both ends of each tried.
+
+    Raises:
+        ConfigError: for an end that a key cannot take.
+        StudyError: if nothing is unknown.
+    """
     unknowns = [Unknown(key, low, high) for key, low, high in ranges]
     unknowns += [_of_card(number) for number in card_numbers(base)] if cards else []
     if not unknowns:
@@ -119,43 +168,7 @@ def sensitivity(
     for unknown in unknowns:
         for share in (0.0, 1.0):
             load(scenario, [*fixed, *unknown.overrides(base, share)])
-    folder = Path(out) if out is not None else Path("runs") / f"{base.name}-sensitivity"
-    workers = workers or Workers()
-    code = code_version(workers.plugins)
-    stream = Rng(base.seed)
-    design = morris_design(len(unknowns), trajectories, stream.stream("sensitivity/morris"))
-    rows = [design.reshape(-1, len(unknowns))]
-    if n_sobol:
-        second = sobol_design(len(unknowns), n_sobol, stream.stream("sensitivity/sobol"))
-        rows.append(second.reshape(-1, len(unknowns)))
-    points = np.concatenate(rows)
-    study = {"sensitivity": str(scenario), "fixed": fixed, "code": code}
-    with _ledger(folder, study) as ledger, Runner(ledger, workers, code, progress) as runner:
-        named = [(f"{k}", Loaded(scenario, [*fixed, *_texts(unknowns, base, row)])) for k, row in enumerate(points)]
-        samples = runner.samples(named, range(base.seed, base.seed + seeds))
-        n_runs = runner.n_runs
-    table = _table(samples, figure, seeds)
-    values = table.mean(axis=1)
-    if not values.std() > 1e-12 * abs(values.mean()):
-        raise StudyError(f"is {values[0]:g} whatever the unknowns are", where=figure, hint="wider ranges, other keys")
-    n_first = len(rows[0])
-    return Sensitivity(
-        figure=figure,
-        unknowns=unknowns,
-        scenario=str(scenario),
-        fixed=fixed,
-        folder=folder,
-        morris=morris(design, values[:n_first].reshape(design.shape[:2]), stream.stream("sensitivity/resamples")),
-        sobol=sobol(values[n_first:].reshape(len(unknowns) + 2, n_sobol), stream.stream("sensitivity/resamples/sobol"))
-        if n_sobol
-        else None,
-        mean=float(values.mean()),
-        deviation=float(values.std(ddof=1)),
-        noise_frac=_noise_frac(table),
-        n_points=len(points),
-        n_runs=n_runs,
-        n_seeds=seeds,
-    )
+    return unknowns
 
 
 def _check(trajectories: int, n_sobol: int, seeds: int) -> None:
@@ -169,7 +182,8 @@ def _check(trajectories: int, n_sobol: int, seeds: int) -> None:
 
 def _split(overrides: Sequence[str]) -> tuple[list[tuple[str, str, str]], list[str]]:
     """Return the ranges and the overrides that hold for every run."""
-    ranges, fixed = [], []
+    ranges: list[tuple[str, str, str]] = []
+    fixed: list[str] = []
     for text in overrides:
         key, _, value = text.partition("=")
         if found := _RANGE.fullmatch(value):
@@ -193,13 +207,6 @@ def _texts(unknowns: list[Unknown], base: Scenario, row: FloatArray) -> list[str
     ]
 
 
-def _ledger(folder: Path, study: dict[str, object]) -> Ledger:
-    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if (folder.exists() and not folder.is_dir()) or (names and not any(name.startswith("ledger.") for name in names)):
-        raise StudyError("is not the folder of a study", where=str(folder), hint="choose another --out")
-    return Ledger(folder, study)
-
-
 def _table(samples: list[Sample], figure: str, n_seeds: int) -> FloatArray:
     """Return the figure, shape (points, seeds).
 
@@ -215,9 +222,7 @@ def _table(samples: list[Sample], figure: str, n_seeds: int) -> FloatArray:
     values = [sample.values(figure) for sample in samples]
     missing = sum(1 for each in values if len(each) < n_seeds)
     if missing:
-        raise StudyError(
-            f"{missing} of {len(values)} points have runs without it", where=figure, hint="narrower ranges"
-        )
+        raise StudyError(f"{missing} of {len(values)} points lack it in some run", where=figure, hint="narrower ranges")
     return np.array(values)
 
 
@@ -228,4 +233,5 @@ def _noise_frac(table: FloatArray) -> float | None:
         return None
     rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + table.mean()
     variance = float((rest**2).sum()) / ((n_points - 1) * (n_seeds - 1))
-    return min(1.0, variance / n_seeds / float(table.mean(axis=1).var(ddof=1)))
+    of_means = float(np.var(table.mean(axis=1), ddof=1))
+    return float(min(1.0, variance / n_seeds / of_means))

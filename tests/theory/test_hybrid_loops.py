@@ -40,9 +40,7 @@ def test_one_job_alone_never_waits():
 @pytest.mark.parametrize("n_jobs", [2, 5, 10, 20])
 def test_response_of_a_closed_loop(law, n_jobs):
     draw, calls = np.random.default_rng(n_jobs), 400_000 // n_jobs
-    jobs = [
-        HybridJob(f"j{k}", 0.0, 1, LAWS[law](draw, calls), draw.exponential(S_S, calls)) for k in range(n_jobs)
-    ]
+    jobs = [HybridJob(f"j{k}", 0.0, 1, LAWS[law](draw, calls), draw.exponential(S_S, calls)) for k in range(n_jobs)]
     made = run(jobs, "hold", n_jobs)
     rate, response_s = mva(n_jobs, Z_S, S_S)
     ends = sorted(
@@ -142,8 +140,7 @@ def test_nodes_that_are_held_while_calls_wait():
     """T24: 64 nodes, 8 a job, 50 calls: 1732.067 s a job, 13.398 % of the held node time idle."""
     draw, n_jobs, calls = np.random.default_rng(3), 4000, 50
     jobs = [
-        HybridJob(f"j{k}", 0.0, 8, LAWS["lognormal"](draw, calls), draw.exponential(S_S, calls))
-        for k in range(n_jobs)
+        HybridJob(f"j{k}", 0.0, 8, LAWS["lognormal"](draw, calls), draw.exponential(S_S, calls)) for k in range(n_jobs)
     ]
     made = run(jobs, "hold", 64)
     middle = made.runs[100:-100]

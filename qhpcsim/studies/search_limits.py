@@ -75,7 +75,8 @@ def _skewness(values: np.ndarray) -> float:
     if n < 3:
         return 0.0
     gaps = values - values.mean()
-    return math.sqrt(n * (n - 1)) / (n - 2) * float((gaps**3).mean()) / float((gaps**2).mean()) ** 1.5
+    third, second = float((gaps**3).mean()), float((gaps**2).mean())
+    return math.sqrt(n * (n - 1)) / (n - 2) * third / math.pow(second, 1.5)
 
 
 def _statistic(transformed: float, a: float) -> float:

@@ -1,0 +1,287 @@
+"""Measures the cases of the study: every candidate of every case for real; rows go to calibration/cutting.
+
+Stop it at any time; started again it goes on with the first case that is not there. ``--minutes`` ends it between two
+cases; ``--most-others`` measures again what other work on the machine disturbed, keeping the old rows until then;
+``--workers 2`` measures the subset for two workers. The protocol is in PROTOCOL.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import fmean as mean
+from typing import Any
+
+import numpy as np
+import psutil
+from candidates import kept, request
+from circuits import Case, in_order
+from store import Store
+
+from qhpcsim.circuits.cut_candidate import CutCandidate
+from qhpcsim.circuits.cut_request import CutRequest
+from qhpcsim.circuits.cuts import plan
+from qhpcsim.core.cards import data_dir
+from qhpcsim.execution.aer import warm_up
+from qhpcsim.execution.cutting import run_cut
+from qhpcsim.execution.cutting_outcome import PHASES, CutOutcome
+from qhpcsim.execution.engine import Engine, open_engine
+from qhpcsim.execution.task import Task
+
+ROWS = data_dir("calibration") / "cutting" / "choice_rows.csv"
+ROWS_2 = ROWS.with_name("choice_rows_w2.csv")
+EXACT_MAX, MOST_S, LEAST_LIMIT_S, SLOWER = 20, 60.0, 10.0, 20.0
+"""Widest circuit with an exact value; time-outs."""
+SHORT_S, MOST_INNER = 0.25, 10
+"""A run shorter than this is repeated at once and the mean taken."""
+CLOSE, TIED, FAR, LONG_S = 1.5, 1.1, 10.0, 5.0
+"""Ratios to the least time that decide about repeats."""
+QUIET_CORES, TRIES, EVERY = 0.10, 6, 4
+
+
+class OverTime(BaseException):
+    """A run took too long; no ``except Exception`` on the way stops it."""
+
+
+@contextmanager
+def at_most(cpu_s: float) -> Iterator[None]:
+    """Raise OverTime inside once this process has used that much processor time.
+
+    The alarm is one of wall time, set again for what is left: a timer of processor time would make the kernel count
+    that time in ticks of milliseconds.
+    """
+    end_s = time.process_time() + cpu_s
+
+    def look(*_: object) -> None:
+        left_s = end_s - time.process_time()
+        if left_s <= 0.0:
+            raise OverTime
+        signal.setitimer(signal.ITIMER_REAL, max(left_s, 0.01))
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, cpu_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Others:
+    """Cores that other work on this machine takes, mean since the start."""
+
+    def __init__(self, processes: list[psutil.Process]) -> None:
+        self.processes = processes
+        self.start = self._now()
+
+    def _now(self) -> tuple[float, float, float]:
+        cpu = psutil.cpu_times()
+        mine = sum(sum(each.cpu_times()[:2]) for each in self.processes)
+        return time.monotonic(), cpu.user + cpu.system + cpu.nice, mine
+
+    def cores(self) -> float:
+        """Return the cores taken by others."""
+        elapsed, busy, mine = (now - then for now, then in zip(self._now(), self.start, strict=True))
+        return max(0.0, busy - mine) / max(elapsed, 1e-3)
+
+
+def by_class(outcomes: list[CutOutcome]) -> str:
+    """Return the processor times of all circuits by kind: ``part/qubits+ancillas*number=total:longest`` in ms.
+
+    Times are means over the runs.
+    """
+    runs: list[dict[tuple[str, int, int], list[float]]] = [{} for _ in outcomes]
+    for found, outcome in zip(runs, outcomes, strict=True):
+        for each in outcome.experiments:
+            found.setdefault((each.partition, each.n_qubits, each.n_deferral_qubits), []).append(1e3 * each.cpu_s)
+    return " ".join(
+        f"{part}/{n}+{more}*{len(times)}={mean(sum(run[part, n, more]) for run in runs):.4g}"
+        f":{mean(max(run[part, n, more]) for run in runs):.4g}"
+        for (part, n, more), times in sorted(runs[0].items())
+    )
+
+
+class Measured:
+    """All runs of one case."""
+
+    def __init__(self, case: Case, engine: Engine | None) -> None:
+        self.case, self.engine = case, engine
+        began_s = time.process_time()
+        found = plan(request(case))
+        self.plan_s = time.process_time() - began_s
+        self.weights = np.array(found.circuit.coefficients[0])
+        self.constant = found.circuit.constants[0]
+        self.options = kept(found.candidates)
+        self.times: dict[int, list[float]] = {}
+        self.limit_s = MOST_S
+        self.exact = self._exact(found.circuit.n_qubits)
+
+    def _exact(self, n_qubits: int) -> float | None:
+        """Return the value of the uncut circuit's state vector."""
+        if n_qubits > EXACT_MAX or self.options[0].n_cuts or self.engine is not None:
+            return None
+        return float(self.weights @ run_cut(self.options[0].problem(), shots=0).values + self.constant)
+
+    def run(self, option: int, repeat: int) -> dict[str, Any]:
+        """Run a candidate once and return its row."""
+        candidate = self.options[option]
+        gc.collect()
+        me = psutil.Process()
+        others = Others([me, *me.children(recursive=True)])
+        outcomes: list[CutOutcome] = []
+        try:
+            with at_most(self.limit_s):
+                while not outcomes or (len(outcomes) < MOST_INNER and sum(map(self._timed, outcomes)) < SHORT_S):
+                    outcomes.append(self._once(candidate, seed=100 * repeat + len(outcomes)))
+        except OverTime:
+            return self._row(option, repeat, status="over", cpu_s=self.limit_s, others=others.cores())
+        phases = {
+            f"{name}_{clock}": mean(getattr(each.phases[place], clock) for each in outcomes)
+            for place, name in enumerate(PHASES)
+            for clock in ("cpu_s", "wall_s")
+        }
+        values = [float(self.weights @ each.values + self.constant) for each in outcomes]
+        stderr = float(np.sqrt(self.weights @ outcomes[0].covariance @ self.weights))
+        self.times.setdefault(option, []).append(mean(map(self._timed, outcomes)))
+        if self.engine is None:
+            self.limit_s = min(MOST_S, max(LEAST_LIMIT_S, SLOWER * self.least()))
+        cpu_s, wall_s = (mean(getattr(each, clock) for each in outcomes) for clock in ("cpu_s", "wall_s"))
+        return self._row(
+            option, repeat, status="ok", cpu_s=cpu_s, wall_s=wall_s, n_inner=len(outcomes), **phases,
+            circuits=by_class(outcomes), value=values[0], stderr=stderr, others=others.cores(),
+        )  # fmt: skip
+
+    def _once(self, candidate: CutCandidate, seed: int) -> CutOutcome:
+        """Return one run; making the library's problem is counted as its partition."""
+        cpu_s, wall_s = time.process_time(), time.perf_counter()
+        problem = candidate.problem()
+        cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
+        outcome = run_cut(problem, total_shots=candidate.shots.n_estimate, seed=seed, engine=self.engine or "serial")
+        outcome.phases[0].cpu_s += cpu_s
+        outcome.phases[0].wall_s += wall_s
+        return outcome
+
+    def _timed(self, outcome: CutOutcome) -> float:
+        return outcome.cpu_s if self.engine is None else outcome.wall_s
+
+    def best(self, option: int) -> float:
+        """Return the least time of a candidate."""
+        return min(self.times[option])
+
+    def least(self) -> float:
+        """Return the least time of all."""
+        return min(map(self.best, self.times))
+
+    def near(self, ratio: float) -> list[int]:
+        """Return the candidates within a ratio of the least time."""
+        return [option for option in self.times if self.best(option) <= ratio * self.least()]
+
+    def _row(self, option: int, repeat: int, **found: Any) -> dict[str, Any]:
+        """Return a row; a candidate has its full description in its first one only."""
+        row = {"case": self.case.number, "option": option, "repeat": repeat, "unix_s": int(time.time()),
+               "workers": 1 if self.engine is None else self.engine.options.workers}  # fmt: skip
+        if not repeat:
+            row |= describe(self.case, self.options[option])
+            row |= {"n_options": len(self.options), "plan_s": self.plan_s, "exact": self.exact}
+        return row | found
+
+
+def describe(case: Case, candidate: CutCandidate) -> dict[str, Any]:
+    """Return what a candidate is."""
+    return {
+        "family": case.family, "circuit": case.circuit, "kind": case.kind, "target": case.target,
+        "name": candidate.name, "n_parts": candidate.n_parts, "widths": "+".join(map(str, candidate.widths)),
+        "widths_deferred": "+".join(map(str, candidate.widths_deferred)), "n_gate_cuts": candidate.n_gate_cuts,
+        "n_wire_cuts": candidate.n_wire_cuts, "overhead": candidate.overhead,
+        "n_experiments": candidate.n_experiments, "n_distinct": candidate.n_distinct, "n_runs": candidate.n_runs,
+        "shots": candidate.shots.n_estimate,
+    }  # fmt: skip
+
+
+def rounds(case: Case) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a case for W = 1, as the protocol says."""
+    measured = Measured(case, None)
+    everyone = range(len(measured.options))
+    yield from (measured.run(option, 0) for option in everyone)
+    near = measured.near(CLOSE)
+    far = [option for option in measured.near(FAR) if option not in near and measured.best(option) <= LONG_S]
+    yield from (measured.run(option, 1) for option in sorted([*near, *far]))
+    yield from (measured.run(option, 2) for option in near)
+    tied = measured.near(TIED)
+    if len(tied) > 1:
+        yield from (measured.run(option, repeat) for repeat in (3, 4) for option in tied)
+
+
+def quiet_rounds(case: Case, engine: Engine, short: list[int]) -> Iterator[dict[str, Any]]:
+    """Yield rows with several workers until each short candidate has three that nothing disturbed, or tries end."""
+    measured = Measured(case, engine)
+    n_quiet = dict.fromkeys(short, 0)
+    for repeat in range(TRIES):
+        for option in [option for option in short if n_quiet[option] < 3]:
+            row = measured.run(option, repeat)
+            n_quiet[option] += row["others"] < QUIET_CORES
+            yield row
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure until everything is done or the minutes are over."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--workers", type=int, default=1, choices=(1, 2))
+    parser.add_argument("--cases", type=int, nargs="*", help="only these numbers")
+    parser.add_argument("--rows", type=Path, help="another file")
+    parser.add_argument("--most-others", type=float, default=np.inf, help="measure again what more load disturbed")
+    chosen = parser.parse_args(argv)
+    end_s = time.monotonic() + 60.0 * chosen.minutes
+    path = chosen.rows or (ROWS if chosen.workers == 1 else ROWS_2)
+    store, one_worker = Store(path), Store(ROWS)
+    done = store.done(chosen.most_others)
+    todo = [case for case in in_order() if case.number not in done]
+    if chosen.cases:
+        todo = [case for case in todo if case.number in chosen.cases]
+    if chosen.workers > 1:
+        todo = [case for case in todo if case.number % EVERY == 0 and len(one_worker.times_s(case.number)) > 1]
+    warm()
+    engine = started(chosen.workers) if chosen.workers > 1 else None
+    for place, case in enumerate(todo):
+        if time.monotonic() > end_s:
+            break
+        began_s = time.monotonic()
+        if engine is None:
+            rows = list(rounds(case))
+        else:
+            times_s = one_worker.times_s(case.number)
+            rows = list(quiet_rounds(case, engine, [option for option in times_s if times_s[option] <= MOST_S / 6]))
+        store.put(case.number, rows)
+        load = mean(row["others"] for row in rows)
+        print(f"{place + 1}/{len(todo)} {case.circuit} {case.kind} {case.target:g}: {len(rows)} rows, "
+              f"{time.monotonic() - began_s:.1f} s, others {load:.2f}", flush=True)  # fmt: skip
+    if engine is not None:
+        engine.close()
+    return 0
+
+
+def started(workers: int) -> Engine:
+    """Return an engine whose workers are all there and warm: each has slept through a task."""
+    engine = open_engine("processes", workers=workers, warm_up=warm_up)
+    for result in engine.map([Task(f"warm/{place}", time.sleep, (3.0,)) for place in range(workers)]):
+        assert result.ok, result.error
+    assert len(psutil.Process().children()) >= workers
+    return engine
+
+
+def warm() -> None:
+    """Run what the protocol does not count."""
+    for text, n_qubits in (("ghz:8", 8), ("ghz:12", 12)):
+        candidates = plan(CutRequest.of(text, ["Z" * n_qubits])).candidates
+        run_cut(candidates[1 if n_qubits == 8 else 0].problem(), shots=100)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
