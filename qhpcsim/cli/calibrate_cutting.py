@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qhpcsim.cli.calibrate_files import keep
 from qhpcsim.cli.output import say, table
 from qhpcsim.core.errors import ConfigError
 
@@ -40,13 +41,11 @@ def execute(args: argparse.Namespace) -> int:
     n_circuits = len({row.problem for row in found.rows})
     say(f"{found.host.processor}: {len(found.rows)} candidates of {n_circuits} circuits")
     say(_errors(found))
-    if found.busy_ratio > BUSY_RATIO:
-        say(f"the machine was busy: a typical run took {found.busy_ratio:.2f} times the shortest one; measure again")
     out = Path(args.out)
-    out.write_text(card_text(found), encoding="utf-8")
-    write_rows(out.with_suffix(".csv"), found.rows)
-    say(f"\ncard  {out}\nrows  {out.with_suffix('.csv')}")
-    say(f"\nnext: qhpcsim cut plan efficient_su2:22: --machine {out}")
+    keep(
+        out, card_text(found), lambda path: write_rows(path, found.rows), found.busy_ratio, BUSY_RATIO,
+        f"qhpcsim cut plan efficient_su2:22: --machine {out}",
+    )  # fmt: skip
     return 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qhpcsim.cli import calibrate_cutting, calibrate_gpu
+from qhpcsim.cli.calibrate_files import keep
 from qhpcsim.cli.output import say, table
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.units import seconds
@@ -69,13 +70,11 @@ def execute(args: argparse.Namespace) -> int:
             found = calibrate_cpu(args.minutes * 60.0, args.threads, args.seed, progress)
     say(f"{found.host.processor}: {len(found.rows)} circuits, {found.machine.threads} threads")
     say(_errors(found))
-    if found.busy_ratio > BUSY_RATIO:
-        say(f"the machine was busy: a typical run took {found.busy_ratio:.2f} times the shortest one; measure again")
     out = Path(args.out)
-    out.write_text(card_text(found), encoding="utf-8")
-    write_rows(out.with_suffix(".csv"), found.rows)
-    say(f"\ncard  {out}\nrows  {out.with_suffix('.csv')}")
-    say(f"\nnext: qhpcsim predict statevector --card {out} --circuit qft:20")
+    keep(
+        out, card_text(found), lambda path: write_rows(path, found.rows), found.busy_ratio, BUSY_RATIO,
+        f"qhpcsim predict statevector --card {out} --circuit qft:20",
+    )  # fmt: skip
     return 0
 
 

@@ -129,12 +129,7 @@ def sensitivity(
     values = table.mean(axis=1)
     if not values.std() > 1e-12 * abs(values.mean()):
         raise StudyError(f"is {values[0]:g} whatever the unknowns are", where=figure, hint="wider ranges, other keys")
-    n_first = design.shape[0] * design.shape[1]
-    screened = morris(design, values[:n_first].reshape(design.shape[:2]), rng.stream("sensitivity/resamples"))
-    shares = None
-    if n_sobol:
-        rows = values[n_first:].reshape(len(unknowns) + 2, n_sobol)
-        shares = sobol(rows, rng.stream("sensitivity/resamples/sobol"))
+    screened, shares = _indices(design, values, n_sobol, rng)
     return Sensitivity(
         figure=figure,
         unknowns=unknowns,
@@ -150,6 +145,16 @@ def sensitivity(
         n_runs=runner.n_runs,
         n_seeds=seeds,
     )
+
+
+def _indices(design: FloatArray, values: FloatArray, n_sobol: int, rng: Rng) -> tuple[Morris, Sobol | None]:
+    """Return Morris's measures of the first points and, where there are more, Sobol's indices of the others."""
+    n_first = design.shape[0] * design.shape[1]
+    screened = morris(design, values[:n_first].reshape(design.shape[:2]), rng.stream("sensitivity/resamples"))
+    if not n_sobol:
+        return screened, None
+    rows = values[n_first:].reshape(design.shape[2] + 2, n_sobol)
+    return screened, sobol(rows, rng.stream("sensitivity/resamples/sobol"))
 
 
 def _unknowns(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.registry import register
-from qhpcsim.policies.scaling.scaling import Decision, Load, Scaling
+from qhpcsim.policies.scaling.scaling import Decision, Load, Scaling, check_least
 from qhpcsim.scenario import ScalingParams
 
 
@@ -52,10 +51,7 @@ class Backlog(Scaling):
     def __init__(self, params: BacklogParams) -> None:
         super().__init__(params)
         self._params = params
-        for name, least in (("drain_s", 0.0), ("max_waiting", 1), ("idle_s", 0.0), ("min_pilots", 0)):
-            value = getattr(params, name)
-            if not value >= least:
-                raise ConfigError(f"{name} is {value}", where=f"scaling.{name}", allowed=f"at least {least:g}")
+        check_least(params, {"drain_s": 0.0, "max_waiting": 1, "idle_s": 0.0, "min_pilots": 0})
 
     def decide(self, load: Load) -> Decision:
         """Return at most one pilot to add, and the idle ones to end."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.registry import register
 from qhpcsim.policies.scaling.backlog import Backlog, BacklogParams
-from qhpcsim.policies.scaling.scaling import Decision, Load, PilotLoad
+from qhpcsim.policies.scaling.scaling import Decision, Load, PilotLoad, check_least
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,7 @@ class Elastic(Backlog):
     def __init__(self, params: ElasticParams) -> None:
         super().__init__(params)
         self._elastic = params
-        for name, least in (("step", 1), ("max_nodes", 1), ("shrink_idle_s", 0.0), ("max_changes", 0)):
-            value = getattr(params, name)
-            if not value >= least:
-                raise ConfigError(f"{name} is {value}", where=f"scaling.{name}", allowed=f"at least {least:g}")
+        check_least(params, {"step": 1, "max_nodes": 1, "shrink_idle_s": 0.0, "max_changes": 0})
 
     def size_rule(self) -> tuple[int, int]:
         """Return the step and the number of changes that each pilot may make."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from qhpcsim.core.errors import ConfigError
 from qhpcsim.scenario import ScalingParams
 
 
@@ -87,3 +89,11 @@ class Scaling:
     def decide(self, load: Load) -> Decision:
         """Return what to do after a look."""
         return NOTHING
+
+
+def check_least(params: object, limits: Mapping[str, float]) -> None:
+    """Raise ``ConfigError`` if a parameter is below its least value, or not a number."""
+    for name, least in limits.items():
+        value = getattr(params, name)
+        if not value >= least:
+            raise ConfigError(f"{name} is {value}", where=f"scaling.{name}", allowed=f"at least {least:g}")
