@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 
 from qhpcsim import cutting
+from qhpcsim.circuits.named import named_circuit
 from qhpcsim.circuits.observable import Observable
 from qhpcsim.core.errors import CircuitError, ConfigError
 from qhpcsim.cutting import running
@@ -35,6 +37,10 @@ def exact(circuit: QuantumCircuit, text: str) -> float:
 
     operator = SparsePauliOp.from_list(list(Observable.parse(text).terms))
     return float(np.real(Statevector(circuit).expectation_value(operator)))
+
+
+def bare(name: str) -> QuantumCircuit:
+    return named_circuit(name).remove_final_measurements(inplace=False)
 
 
 def test_a_circuit_of_ones_own() -> None:
@@ -75,6 +81,22 @@ def test_the_result_does_not_depend_on_workers() -> None:
     two = cutting.run(cutting.plan("ghz:6", ["ZIIIIZ"], target_stderr=0.05, workers=2), candidate=name, seed=5)
     other = cutting.run(answer, candidate=name, seed=6)
     assert alone.values.tolist() == shared.values.tolist() == two.values.tolist() != other.values.tolist()
+
+
+def test_more_shots_are_run_until_the_target_is_reached(tmp_path: Path) -> None:
+    circuit, wanted = "efficient_su2:8:reps=1", ["ZIIIIIII"]
+    answer = cutting.plan(circuit, wanted, target_stderr=0.02, max_cuts=2)
+    name = next(each.name for each in answer.ranked if each.candidate.n_cuts)
+    once = cutting.run(answer, candidate=name, seed=1, folder=tmp_path)
+    assert once.stderr[0] > 1.1 * 0.02
+    found = cutting.run(answer, candidate=name, seed=1, folder=tmp_path, reach_target=True)
+    assert found.stderr[0] <= 1.01 * 0.02 and found.outcome.n_resumed == len(once.outcome.experiments)
+    assert found.outcome.shots_total > once.outcome.shots_total
+    again = cutting.run(answer, candidate=name, seed=1, reach_target=True)
+    assert again.values[0] == found.values[0] and again.stderr[0] == found.stderr[0]
+    assert abs(found.values[0] - exact(bare(circuit), wanted[0])) < 5 * 0.02
+    with pytest.raises(ConfigError, match="mode"):
+        cutting.run(answer, candidate=name, mode="seed_like", reach_target=True)
 
 
 def test_the_budget_decides_what_is_run() -> None:

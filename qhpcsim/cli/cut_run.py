@@ -16,9 +16,11 @@ from qhpcsim.core.errors import ConfigError, RunFolderError
 if TYPE_CHECKING:
     from qhpcsim.cutting import CutAnswer, CutRun, Skipped
 
-OPTIONS = ("all", "budget", "candidate", "engine", "seed", "mode", "out")
+OPTIONS = ("all", "budget", "candidate", "engine", "seed", "mode", "out", "reach_target")
 RESULT = "result.json"
 BUDGET = "2m"
+_SHORT = 1.1
+"""A standard error above so many times the target is worth a word."""
 
 
 def add_arguments(group: argparse._ArgumentGroup) -> None:
@@ -30,6 +32,7 @@ def add_arguments(group: argparse._ArgumentGroup) -> None:
     add("--engine", metavar="NAME", default="", help="serial, processes or dask (default: by workers)")
     add("--seed", metavar="N", type=int, default=0, help="of all random numbers (default 0)")
     add("--mode", metavar="MODE", default="", help="fast (default), or seed_like: the library's way, to compare")
+    add("--reach-target", action="store_true", help="more shots until the standard error is the target")
     add("--out", metavar="DIR", default="", help=f"keep counts and {RESULT} there; the same command goes on from them")
 
 
@@ -80,7 +83,8 @@ def _resumable(args: argparse.Namespace) -> Iterator[None]:
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     folder = args.out or None
-    return {"engine": args.engine, "seed": args.seed, "mode": args.mode or "fast", "folder": folder}
+    return {"engine": args.engine, "seed": args.seed, "mode": args.mode or "fast", "folder": folder,
+            "reach_target": args.reach_target}  # fmt: skip
 
 
 def _one(answer: CutAnswer, args: argparse.Namespace) -> CutRun:
@@ -138,7 +142,12 @@ def _tell_one(answer: CutAnswer, found: CutRun, args: argparse.Namespace) -> Non
     say()
     say(phases_table(found))
     say(f"\n{run_sentence(found)}")
-    say(f"\nnext:\n  {_again(args, '--all')}  # every way, measured")
+    say("\nnext:")
+    target = answer.request.limits.target_error
+    if float(found.stderr.max()) > _SHORT * target and not args.reach_target and not args.mode:
+        same = ("--candidate", args.candidate) if args.candidate else ()
+        say(f"  {_again(args, *same, '--reach-target')}  # more shots, until the standard error is {target:g}")
+    say(f"  {_again(args, '--all')}  # every way, measured")
     if not is_inside(found):
         say("  qhpcsim calibrate cutting  # if other work did not disturb it: a card of this machine, for --machine")
 
@@ -167,4 +176,5 @@ def _again(args: argparse.Namespace, *more: str) -> str:
     for name, default in (("engine", ""), ("seed", 0), ("mode", ""), ("out", "")):
         value = getattr(args, name)
         words += [f"--{name}", str(value)] if value != default else []
+    words += ["--reach-target"] if args.reach_target else []
     return f"{again(args, 'run')} {shlex.join(words)}"

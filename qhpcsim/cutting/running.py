@@ -68,6 +68,7 @@ def run(
     mode: str = "fast",
     folder: str | Path | None = None,
     progress: Progress | None = None,
+    reach_target: bool = False,
     **planning: Any,
 ) -> CutRun:
     """Return the values of a circuit's observables by the way that was chosen.
@@ -82,6 +83,8 @@ def run(
         mode: ``fast``; or ``seed_like``, each sub-experiment by itself and the library's reconstruction, to compare.
         folder: Where counts are kept as they come, so that an interrupted run goes on; None: nowhere.
         progress: Told of the fraction of circuits that ran.
+        reach_target: Whether rounds of more shots follow the planned ones until every standard error is at most the
+            target; else the standard error is what the planned shots give.
         **planning: As for ``plan``; not with an answer.
 
     Raises:
@@ -93,7 +96,7 @@ def run(
     ranked = answer.named(candidate) if candidate else answer.chosen
     check_runs(answer, ranked)
     with opened(answer, engine) as workers:
-        return _run_one(answer, ranked, workers, seed, mode, folder, progress)
+        return _run_one(answer, ranked, workers, seed, mode, folder, progress, reach_target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ def run_all(
     mode: str = "fast",
     folder: str | Path | None = None,
     progress: Progress | None = None,
+    reach_target: bool = False,
 ) -> Iterator[CutRun | Skipped]:
     """Yield what every way gave, shortest predicted first, as far as the predictions fit into a budget.
 
@@ -124,6 +128,7 @@ def run_all(
         mode: The same; a circuit in one piece always runs ``fast``.
         folder: The same; a folder inside it for each way.
         progress: Told of the fraction of circuits of each way.
+        reach_target: As for ``run``.
 
     Raises:
         QhpcsimError: if a way cannot be run.
@@ -139,7 +144,8 @@ def run_all(
             if reason:
                 yield Skipped(ranked, reason)
                 continue
-            yield _run_one(answer, ranked, workers, seed, mode if ranked.candidate.n_cuts else "fast", folder, progress)
+            this = mode if ranked.candidate.n_cuts else "fast"
+            yield _run_one(answer, ranked, workers, seed, this, folder, progress, reach_target)
 
 
 def check_runs(answer: CutAnswer, ranked: Ranked) -> None:
@@ -230,18 +236,21 @@ def _run_one(
     mode: str,
     folder: str | Path | None,
     progress: Progress | None,
+    reach_target: bool,
 ) -> CutRun:
     began_s = time.perf_counter()
     problem = ranked.candidate.problem()
     partition_s = time.perf_counter() - began_s
     place = None if folder is None else Path(folder) / folder_name(ranked.name)
-    outcome = run_cut(
-        problem, engine=engine, total_shots=ranked.n_shots, seed=seed, mode=mode, folder=place, progress=progress
-    )
-    phases = {phase.name: phase.wall_s for phase in outcome.phases}
-    phases["partition"] += partition_s
     circuit = answer.found.circuit
     weights = np.array(circuit.coefficients)
+    target = answer.request.limits.target_error if reach_target else 0.0
+    outcome = run_cut(
+        problem, engine=engine, total_shots=ranked.n_shots, seed=seed, mode=mode, folder=place, progress=progress,
+        target_stderr=target, weights=weights,
+    )  # fmt: skip
+    phases = {phase.name: phase.wall_s for phase in outcome.phases}
+    phases["partition"] += partition_s
     values = np.array(circuit.constants) + weights @ outcome.values
     variances = np.einsum("ot,tu,ou->o", weights, outcome.covariance, weights)
     return CutRun(ranked, values, np.sqrt(np.maximum(variances, 0.0)), phases, outcome)

@@ -12,15 +12,20 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qhpcsim.circuits.cutting_atoms import circuit_of, n_active, ready, sampleable, work
 from qhpcsim.circuits.cutting_plan import Experiment, Plan, masks_of, plan, templates
 from qhpcsim.circuits.cutting_template import Atom
 from qhpcsim.circuits.cutting_terms import terms
 from qhpcsim.core.errors import CircuitError, ConfigError
+from qhpcsim.core.records import FloatArray
 from qhpcsim.core.rng import Rng
 from qhpcsim.execution.aer import warm_up
 from qhpcsim.execution.circuit_task import qpy_bytes
-from qhpcsim.execution.cutting_estimate import estimate
+from qhpcsim.execution.cutting_estimate import Estimate, estimate
+from qhpcsim.execution.cutting_more import ROUNDS, add, missing_shots
 from qhpcsim.execution.cutting_outcome import CutOutcome, ExperimentRecord, Stopwatch, outcome
 from qhpcsim.execution.cutting_run import Execution, Workers, execute
 from qhpcsim.execution.cutting_seed_like import run_seed_like
@@ -44,6 +49,10 @@ class CutOptions:
     """Of each different circuit; 0: exact values of each, as from infinitely many shots."""
     total_shots: int | None = None
     """Of all circuits together, divided by their weight in the sum; None: ``shots`` each."""
+    target_stderr: float = 0.0
+    """Standard error that each sum must reach: rounds of more shots follow the first until it does; 0: one round."""
+    weights: FloatArray | None = None
+    """(S, K) of each observable in each of S sums that must reach it; None: every observable by itself."""
     num_samples: float = math.inf
     """Terms drawn from the quasi-probability distribution; infinity: all terms."""
     seed: int = 0
@@ -85,12 +94,28 @@ def run_cut(
     chosen = CutOptions(**options)
     if chosen.mode not in MODES:
         raise ConfigError(f"{chosen.mode!r}", where="mode", allowed=", ".join(MODES))
+    _check_target(chosen)
     _warm_up_here()
     watch = Stopwatch()
     with watch.phase("partition"):
         cut = _partitioned(problem, observables, labels)
     run = run_seed_like if chosen.mode == "seed_like" else _run_fast
     return run(cut, chosen, Workers(engine, workers, scheduler), watch, progress)
+
+
+def _check_target(chosen: CutOptions) -> None:
+    """Refuse a target that more shots cannot reach."""
+    if not chosen.target_stderr:
+        return
+    if not 0.0 < chosen.target_stderr < math.inf:
+        raise ConfigError(f"{chosen.target_stderr}", where="target_stderr", allowed="above 0; 0: none")
+    exact = chosen.total_shots is None and chosen.shots == 0
+    drawn = chosen.num_samples != math.inf
+    for bad, where in ((chosen.mode != "fast", "mode"), (drawn, "num_samples"), (exact, "shots")):
+        if bad:
+            raise ConfigError(
+                "cannot be run until a standard error is reached", where=where, allowed="mode fast, all terms, shots"
+            )
 
 
 @cache
@@ -136,14 +161,34 @@ def _run_fast(
     with watch.phase("deduplicate"):
         planned = plan(compiled, cut.subobservables, found, len(cut.bases))
     with watch.phase("generate"):
-        jobs = _jobs(planned, chosen)
-    with who.open() as engine, watch.phase("execute"):
-        done = execute([job.planned for job in jobs], engine, batches, chosen.folder, progress)
-    with watch.phase("reconstruct"):
-        counts = {job.experiment.name: done.ran[job.planned.name].counts for job in jobs}
-        result = estimate(planned, [counts.get(each.name) for each in planned.experiments])
+        jobs = _jobs(planned, shots_of(planned, chosen.shots, chosen.total_shots), chosen.seed)
+    with who.open() as engine:
+        done, result = _rounds(planned, jobs, chosen, engine, watch, progress)
     records = [_record(planned, job, done) for job in jobs]
     return outcome(planned, "fast", result, watch, done, records)
+
+
+def _rounds(
+    planned: Plan, jobs: list[_Job], chosen: CutOptions, engine: Engine, watch: Stopwatch, progress: Progress | None
+) -> tuple[Execution, Estimate]:
+    """Run the circuits, and again with more shots while a target is asked for and not reached."""
+    done, folder = Execution(), None if chosen.folder is None else Path(chosen.folder)
+    weights = np.eye(len(planned.known)) if chosen.weights is None else chosen.weights
+    for number in range(1, ROUNDS + 1):
+        with watch.phase("execute"):
+            place = folder / f"more-{number - 1}" if folder is not None and number > 1 else folder
+            add(done, execute([job.planned for job in jobs], engine, batches, place, progress))
+        with watch.phase("reconstruct"):
+            counts = [done.ran[each.name].counts if each.n_bits else None for each in planned.experiments]
+            result = estimate(planned, counts)
+            if not chosen.target_stderr or number == ROUNDS:
+                break
+            shots = missing_shots(planned, counts, result, weights, chosen.target_stderr)
+        if not shots.any():
+            break
+        with watch.phase("generate"):
+            jobs = _jobs(planned, shots, chosen.seed, f"/{number}")
+    return done, result
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +201,17 @@ class _Job:
     planned: Planned
 
 
-def _jobs(found: Plan, chosen: CutOptions) -> list[_Job]:
-    """Return what runs: all experiments but those without bits."""
-    shots = shots_of(found, chosen.shots, chosen.total_shots).tolist()
+def _jobs(found: Plan, shots: NDArray[np.int64], seed: int, again: str = "") -> list[_Job]:
+    """Return what runs: all experiments that have bits; in a round after the first, only those that get shots."""
     jobs = []
-    for experiment, n_shots in zip(found.experiments, shots, strict=True):
-        if experiment.n_bits:
+    for experiment, n_shots in zip(found.experiments, shots.tolist(), strict=True):
+        if experiment.n_bits and (n_shots or not again):
             body = ready(experiment.atoms, experiment.n_qubits, n_shots)
             name = experiment.name
             masks = tuple(masks_of(found.parts[experiment.partition], experiment)[1])
             qpy = qpy_bytes(circuit_of(body, name))
-            seed = aer_seed(chosen.seed, f"cut/{name}")
-            jobs.append(_Job(experiment, body, Planned(name, qpy, n_shots, seed, masks, work(body, n_shots))))
+            drawn = aer_seed(seed, f"cut/{name}{again}")
+            jobs.append(_Job(experiment, body, Planned(name, qpy, n_shots, drawn, masks, work(body, n_shots))))
     return jobs
 
 
@@ -178,6 +222,6 @@ def _record(found: Plan, job: _Job, done: Execution) -> ExperimentRecord:
     n_added = n_qubits - n_active(job.experiment.atoms)
     per_shot = not sampleable(job.body)
     return ExperimentRecord(
-        name, label, n_qubits, n_added, len(job.body), job.planned.shots, per_shot, ran.seconds, ran.cpu_s,
+        name, label, n_qubits, n_added, len(job.body), ran.counts.shots, per_shot, ran.seconds, ran.cpu_s,
         name in done.resumed,
     )  # fmt: skip

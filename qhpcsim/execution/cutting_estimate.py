@@ -101,6 +101,17 @@ def estimate(plan: Plan, counts: Sequence[Counts | None]) -> Estimate:
     return _Reconstruction(plan, counts).estimate()
 
 
+def variance_shares(plan: Plan, counts: Sequence[Counts | None], weights: FloatArray) -> FloatArray:
+    """Return the (S, D) first-order part that each experiment has in the variance of S sums of observables.
+
+    Args:
+        plan: The sum.
+        counts: Of each of its experiments; None for one without bits.
+        weights: Of each observable in each sum, shape (S, K).
+    """
+    return _Reconstruction(plan, counts).shares(weights)
+
+
 class _Reconstruction:
     """The tables that the sums run over."""
 
@@ -124,6 +135,18 @@ class _Reconstruction:
         values = terms @ self.plan.terms.coefficients * self.plan.known
         covariance = self._shot_covariance() + self._drawing_covariance(terms)
         return Estimate(values, covariance * np.outer(self.plan.known, self.plan.known))
+
+    def shares(self, weights: FloatArray) -> FloatArray:
+        """Return the part of each experiment in the variance of each sum, shape (S, D)."""
+        found = np.zeros((len(weights), len(self.mean)))
+        signed = weights * self.plan.known
+        for part in range(len(self.plan.parts)):
+            slopes, (experiment,) = self._derivatives((part,))
+            spread = self.spread[experiment]
+            for total, row in zip(found, signed, strict=True):
+                each = row[:, None] * slopes
+                total += np.bincount(experiment, np.einsum("kn,nkl,ln->n", each, spread, each), len(total))
+        return found
 
     def _product(self, observable: int, parts: Sequence[int]) -> FloatArray:
         """Return the (T,) product of the means of some partitions."""

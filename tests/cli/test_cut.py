@@ -101,6 +101,16 @@ def test_run_tells_predicted_beside_measured(capsys: pytest.CaptureFixture[str])
     assert "the 90 % interval of" in text and "next:" in text
 
 
+def test_run_says_how_the_target_is_reached_and_reaches_it(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "efficient_su2:8:reps=1", "--observable", "ZIIIIIII", "--target-stderr", "0.02"]
+    words += ["--candidate", "find_cuts 4", "--max-cuts", "2", "--seed", "1"]
+    text = said(capsys, *words)
+    line = next(line for line in text.splitlines() if "--reach-target" in line)
+    again = shlex.split(line.partition("#")[0])[2:]
+    assert json.loads(said(capsys, *again, "--json"))["stderr"] <= 1.01 * 0.02
+    assert "# more shots" not in said(capsys, *again)
+
+
 def test_all_within_a_budget(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["run", "ghz:6", "--target-stderr", "0.05", "--all"]
     found = json.loads(said(capsys, *words, "--json"))

@@ -16,8 +16,9 @@ from qhpcsim.circuits.cutting_terms import numpy_seed, terms
 from qhpcsim.core.errors import CircuitError, ConfigError
 from qhpcsim.core.rng import Rng
 from qhpcsim.execution import cutting
-from qhpcsim.execution.cutting import CutOptions, run_cut
+from qhpcsim.execution.cutting import run_cut
 from qhpcsim.execution.cutting_estimate import estimate
+from qhpcsim.execution.cutting_shots import shots_of
 from qhpcsim.execution.cutting_work import run_batch
 from tests.circuits.cutting_cases import random_problem
 
@@ -77,7 +78,7 @@ def test_the_estimate_is_the_librarys_on_the_same_counts(seed, num_samples):
     sequence = Rng(seed).sequence("cut/terms")
     found = terms(problem.bases, num_samples, sequence)
     planned = plan(templates(problem.subcircuits), problem.subobservables, found, len(problem.bases))
-    jobs = cutting._jobs(planned, CutOptions(shots=37, seed=seed))
+    jobs = cutting._jobs(planned, shots_of(planned, 37, None), seed)
     ran = {each.name: each.counts for each in run_batch(tuple(job.planned for job in jobs))}
     counts = [ran.get(experiment.name) for experiment in planned.experiments]
     parts = {part.label: part for part in planned.parts}

@@ -16,7 +16,8 @@ from qhpcsim.circuits.cutting_atoms import circuit_of, ready
 from qhpcsim.circuits.cutting_plan import plan, templates
 from qhpcsim.circuits.cutting_terms import terms
 from qhpcsim.execution import cutting_estimate
-from qhpcsim.execution.cutting_estimate import Counts, estimate, moments
+from qhpcsim.execution.cutting_estimate import Counts, estimate, moments, variance_shares
+from qhpcsim.execution.cutting_more import ROUNDS, missing_shots
 from qhpcsim.execution.cutting_shots import shots_of
 from tests.circuits.cutting_cases import distribution, random_problem
 
@@ -199,3 +200,44 @@ def test_eight_partitions():
         z = (values[:, k] - exact[k]) / errors[:, k]
         assert 0.7 < z.var(ddof=1) < 1.35
         assert np.mean(np.abs(z) < 1.959964) > 0.91
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_more_shots_reach_the_target_and_values_stay_unbiased(seed):
+    (problem, exact), sampler, rng = random_problem(seed), Sampler(), np.random.default_rng(seed)
+    found, target, values, errors, spent = planned(problem), 0.04, [], [], []
+    n_runs, weights = 100, np.full((1, len(found.known)), 1.0 / len(found.known))
+    for _ in range(n_runs):
+        counts = sampler.counts(found, shots_of(found, 0, 20 * len(found.experiments)), rng)
+        for _ in range(ROUNDS):
+            result = estimate(found, counts)
+            more = missing_shots(found, counts, result, weights, target)
+            if not more.any():
+                break
+            counts = [merged(one, two) for one, two in zip(counts, sampler.counts(found, more, rng), strict=True)]
+        values.append(float(weights[0] @ result.values))
+        errors.append(math.sqrt(weights[0] @ result.covariance @ weights[0]))
+        spent.append(sum(each.shots for each in counts if each is not None))
+    assert max(errors) <= 1.01 * target
+    assert min(spent) > 20 * len(found.experiments)
+    assert 0.6 * target < np.std(values) < 1.25 * target  # it may be less: higher orders are counted more than once
+    assert abs(np.mean(values) - float(weights[0] @ exact)) < 5.0 * target / math.sqrt(n_runs)
+
+
+def merged(one, two):
+    """Return the counts of both; the first is from all outcomes, in the sampler's order."""
+    if one is None or two is None or not two.shots:
+        return one
+    return Counts(one.keys, one.numbers + two.numbers, one.shots + two.shots)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shares_of_the_variance_are_its_first_order(seed):
+    """With many shots the parts of all experiments add up to the variance of the sum, and each falls as 1/n."""
+    (problem, _), sampler, rng = random_problem(seed), Sampler(), np.random.default_rng(seed)
+    found = planned(problem)
+    weights = rng.normal(size=(2, len(found.known)))
+    counts = sampler.counts(found, np.full(len(found.experiments), 10**7), rng)
+    covariance = estimate(found, counts).covariance
+    shares = variance_shares(found, counts, weights)
+    assert shares.sum(axis=1) == pytest.approx(np.diagonal(weights @ covariance @ weights.T), rel=1e-3)
