@@ -31,11 +31,10 @@ nightly: $(VENV)/.dev ## whole real logs, long statistics, the wheel
 bench: $(VENV)/.bench ## timed comparisons
 	$(BIN)/python -m pytest -m bench tests/benchmarks
 
-experiments: $(VENV)/.installed ## run every study of experiments/
-	@set -e; for study in experiments/*/study.py; do \
-		[ -e "$$study" ] || continue; echo "== $$study"; $(BIN)/python "$$study"; done
+experiments: $(VENV)/.installed ## run every study anew and compare with its expected.json (STUDIES="04 07": those)
+	@$(BIN)/python experiments/reproduce.py $(STUDIES)
 
-docs: $(VENV)/.docs ## build the documentation into build/docs
+docs: $(VENV)/.docs ## run the notebooks and build the documentation into build/docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
 

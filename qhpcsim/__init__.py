@@ -2,8 +2,8 @@
 
 ``load(name_or_path, overrides)`` makes a ``Scenario``, ``simulate(scenario)`` turns it into a ``Result``.
 ``sweep(scenario, overrides, seeds)`` simulates every combination of values, ``compare`` says what differs,
-``plan(study)`` finds the cheapest facility; ``qhpcsim.cutting`` plans and runs cut circuits; ``share_qpus(loops, qpus,
-rules)`` runs jobs on regions of shared QPUs.
+``whatif(trace, at, futures)`` forks one past, ``plan(study)`` finds the cheapest facility; ``qhpcsim.cutting`` plans
+and runs cut circuits; ``share_qpus(loops, qpus, rules)`` runs jobs on regions of shared QPUs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from qhpcsim.config import load
     from qhpcsim.facility.region_loops import RegionLoops, SharedRun, share_qpus
     from qhpcsim.facility.shared_qpus import SharedQpu, SharingRules
+    from qhpcsim.policy_checks.checking import check_policy
+    from qhpcsim.policy_checks.report import PolicyReport
     from qhpcsim.results.result import Result
     from qhpcsim.scenario import Scenario
     from qhpcsim.simulation import simulate
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
     from qhpcsim.studies.plan import Plan, plan
     from qhpcsim.studies.simulating import Workers
     from qhpcsim.studies.sweep import Sweep, sweep
+    from qhpcsim.studies.whatif import WhatIf, whatif
 
 __all__ = [
     "Comparison",
     "Plan",
+    "PolicyReport",
     "RegionLoops",
     "Result",
     "Scenario",
@@ -32,14 +36,17 @@ __all__ = [
     "SharedRun",
     "SharingRules",
     "Sweep",
+    "WhatIf",
     "Workers",
     "__version__",
+    "check_policy",
     "compare",
     "load",
     "plan",
     "share_qpus",
     "simulate",
     "sweep",
+    "whatif",
 ]
 
 _HOMES = {
@@ -53,9 +60,13 @@ _HOMES = {
     "Comparison": "qhpcsim.studies.compare",
     "compare": "qhpcsim.studies.compare",
     "Plan": "qhpcsim.studies.plan",
+    "PolicyReport": "qhpcsim.policy_checks.report",
+    "check_policy": "qhpcsim.policy_checks.checking",
     "plan": "qhpcsim.studies.plan",
     "sweep": "qhpcsim.studies.sweep",
     "Sweep": "qhpcsim.studies.sweep",
+    "whatif": "qhpcsim.studies.whatif",
+    "WhatIf": "qhpcsim.studies.whatif",
     "Workers": "qhpcsim.studies.simulating",
     "Scenario": "qhpcsim.scenario",
     "Result": "qhpcsim.results.result",

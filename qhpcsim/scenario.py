@@ -15,6 +15,8 @@ ESTIMATES = ("requested", "actual")
 OVERRUN = ("kill", "extend")
 ENGINES = ("auto", "general", "kernel")
 SHARING = ("exclusive", "cores")
+CANDIDATES = ("queue", "sjf")
+RESERVATIONS = ("replanned", "kept")
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,29 @@ class Middleware:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What an operator changes while the simulation runs; nobody knows of it before."""
+
+    at_s: float = 0.0
+    """On the axis of the workload's file."""
+    add_nodes: int = 0
+    """Nodes that join the partition, alike the others; their ids follow those of the partition."""
+    remove_nodes: int = 0
+    """Nodes that are drained: idle ones at once, the others as the jobs on them end."""
+    until_s: float | None = None
+    """Drained nodes are back then, as schedulers know from ``at_s`` on; None: they never are."""
+    partition: str = ""
+    """Which partition; empty: the only one, or all in case of rules."""
+    add_qpus: int = 0
+    qpu: str = ""
+    """QPU of which the added ones are copies; empty: the last one."""
+    policy: dict[str, str] = field(default_factory=dict)
+    """Parameters of the batch policy that change; ``name`` starts from that policy's own defaults."""
+    overrun: str = ""
+    """``extend``: from then on no job is killed at its requested time; empty: as before."""
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One simulation, whole."""
 
@@ -247,3 +272,5 @@ class Scenario:
     """Policy to compare with in the answer sentence; empty: none."""
     engine: str = "auto"
     """``auto``, ``general`` (steps through SimPy) or ``kernel`` (compiled, for rigid jobs on whole nodes)."""
+    changes: tuple[Change, ...] = ()
+    """What changes while the simulation runs, in order of time."""

@@ -17,7 +17,9 @@ from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
 from qhpcsim.core.workflow_records import WorkflowWork
+from qhpcsim.facility.changes import grown, in_partitions
 from qhpcsim.facility.node_outages import with_outages
+from qhpcsim.facility.qpu_changes import refuse_new_qpus
 from qhpcsim.facility.replay import replay
 from qhpcsim.results.result import Result
 from qhpcsim.scenario import Facility, Partition, Policy, Scenario, TraceWorkload
@@ -47,9 +49,11 @@ def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | N
     if seed is not None:
         scenario = dataclasses.replace(scenario, seed=seed)
     work, partitions = build(scenario)
+    if scenario.changes and scenario.baseline:
+        raise ConfigError("a simulation that changes on the way has no baseline", where="baseline", hint="baseline=")
     if isinstance(work, HybridWork | WorkflowWork):
         return _on_one_clock(scenario, work, partitions, progress, began_s)
-    table, qpus = work, _qpu_side(scenario)
+    table, qpus = work, _qpu_side(scenario, work.zero_s)
     if qpus is not None and qpus.on_premises:
         table, partitions = qpus.join(table, partitions)
     baseline = _baseline(scenario, table, partitions)
@@ -60,7 +64,7 @@ def simulate(scenario: Scenario, seed: int | None = None, progress: Progress | N
         scenario=scenario,
         table=table,
         schedule=schedule,
-        partitions=partitions,
+        partitions=grown(partitions, scenario.changes),
         card=_card(scenario, schedule, time.perf_counter() - began_s),
         baseline=baseline,
         qpu=outcome,
@@ -83,7 +87,7 @@ def _on_one_clock(
         baseline = dataclasses.replace(_on_one_clock(plain, again, partitions, None, began_s), card={})
     made = _made(scenario, work, partitions, progress)
     card = _card(scenario, made["schedule"], time.perf_counter() - began_s)
-    return Result(scenario=scenario, card=card, baseline=baseline, **{"partitions": partitions, **made})
+    return Result(card=card, baseline=baseline, **{"scenario": scenario, "partitions": partitions, **made})
 
 
 def _made(
@@ -191,12 +195,15 @@ def _for_batch_jobs(scenario: Scenario, partitions: dict[str, Partition]) -> dic
     return batch_partitions(scenario.qpu, partitions)
 
 
-def _qpu_side(scenario: Scenario) -> QpuSide | None:
+def _qpu_side(scenario: Scenario, zero_s: float) -> QpuSide | None:
     if not scenario.qpu.qpus:
+        refuse_new_qpus(
+            scenario.changes, "no job of this workload uses one", "add nodes, or take a workload with hybrid jobs"
+        )
         return None
     from qhpcsim.simulation_qpu import QpuSide
 
-    return QpuSide(scenario)
+    return QpuSide(scenario, zero_s)
 
 
 def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None]:
@@ -250,6 +257,7 @@ def _replay(
         scenario.engine,
         progress,
         Rng(scenario.seed),
+        in_partitions(scenario.changes, partitions),
     )
 
 

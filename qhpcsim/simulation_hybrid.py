@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.centre import Centre
+from qhpcsim.facility.changes import in_partitions
+from qhpcsim.facility.qpu_changes import with_new_qpus
 from qhpcsim.middleware.hybrid import HybridJobs
 from qhpcsim.models.call_quality import CallQuality
 from qhpcsim.models.qpu_fleet import Fleet
@@ -21,7 +23,7 @@ from qhpcsim.policies.coupling.actions import TOKENS, Call, Coupling
 from qhpcsim.qpu_scenario import QpuService
 from qhpcsim.results.hybrid_outcome import HybridOutcome
 from qhpcsim.results.qpu_outcome import QpuOutcome
-from qhpcsim.scenario import Partition, Scenario
+from qhpcsim.scenario import Change, Partition, Scenario
 from qhpcsim.simulation_calls import Foretold, calls_outcome, check_one_clock
 
 
@@ -34,6 +36,8 @@ class HybridResult:
     partitions: dict[str, Partition]
     qpu: QpuOutcome
     hybrid: HybridOutcome
+    scenario: Scenario
+    """As given, with the tokens of QPUs that join among its changes."""
 
 
 @no_collection()
@@ -59,12 +63,14 @@ def simulate_hybrid(
     )
     rng = Rng(scenario.seed)
     given = scenario.qpu if scenario.qpu.qpus else QpuService()
-    fleet = Fleet.open(given, rng)
+    service, since_s = with_new_qpus(given, scenario.changes, work.table.zero_s)
+    fleet = Fleet.open(service, rng)
     coupling: Coupling = lookup("coupling", scenario.coupling.name, "coupling").target(scenario.coupling)
-    machine = dict(partitions)
-    n_tokens = coupling.n_tokens(len(fleet.service.qpus))
+    machine, changes = dict(partitions), in_partitions(scenario.changes, partitions)
+    n_tokens = coupling.n_tokens(len(given.qpus))
     if n_tokens and TOKENS not in machine:
         machine[TOKENS] = Partition(nodes=n_tokens)
+        changes = with_tokens(changes, coupling, len(given.qpus))
     quality = CallQuality(fleet)
     asked = [fitted(job, coupling, fleet, quality) for job in work.jobs]
     foretold: list[Foretold] = []
@@ -73,6 +79,7 @@ def simulate_hybrid(
         assert centre.qpu is not None
         foretold[:] = [Foretold(centre.qpu, fleet, quality)]
         foretold[0].invite(scenario, centre)
+        centre.qpu.join_at(since_s)
         centre.qpu.foretell(foretold[0].at)
 
     jobs = HybridJobs(
@@ -86,12 +93,32 @@ def simulate_hybrid(
         scenario.scheduler,
         scenario.workload.overrun,
         prepare,
+        changes,
     )
     jobs.simulate(progress)
     table, schedule = jobs.centre.outcome()
     qpu = calls_outcome(jobs.centre, fleet, foretold[0])
     hybrid = HybridOutcome(scenario.coupling.name, asked, jobs.runs, len(fleet.service.qpus), jobs.pilots)
-    return HybridResult(table, schedule, machine, qpu, hybrid)
+    told = dataclasses.replace(scenario, changes=tuple(changes)) if changes else scenario
+    return HybridResult(table, schedule, jobs.centre.partitions, qpu, hybrid, told)
+
+
+def with_tokens(changes: Sequence[Change], coupling: Coupling, n_qpus: int) -> list[Change]:
+    """Return changes that add tokens of QPUs together with the QPUs.
+
+    Args:
+        changes: In order of time.
+        coupling: Says how many tokens there are for how many QPUs.
+        n_qpus: At the beginning.
+    """
+    found: list[Change] = []
+    for change in changes:
+        found.append(change)
+        more = coupling.n_tokens(n_qpus + change.add_qpus) - coupling.n_tokens(n_qpus)
+        n_qpus += change.add_qpus
+        if more:
+            found.append(Change(at_s=change.at_s, add_nodes=more, partition=TOKENS))
+    return found
 
 
 def fitted(job: HybridJob, coupling: Coupling, fleet: Fleet, quality: CallQuality) -> HybridJob:

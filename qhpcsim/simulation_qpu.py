@@ -9,9 +9,11 @@ import numpy as np
 from qhpcsim.core.qpu_records import QpuDemand, QpuJobState, QpuJobTable, QpuSchedule
 from qhpcsim.core.records import FloatArray, JobTable, Schedule
 from qhpcsim.core.rng import Rng
+from qhpcsim.facility.qpu_changes import with_new_qpus
 from qhpcsim.facility.qpu_gres import GresJobs, as_batch_jobs, qpu_schedule
 from qhpcsim.facility.qpu_ledger import ledger
-from qhpcsim.facility.qpu_simulation import run_qpu
+from qhpcsim.facility.qpu_service import QpuSystem
+from qhpcsim.facility.qpu_simulation import open_service, run_of, run_qpu
 from qhpcsim.models.qpu_fleet import Fleet, request_of
 from qhpcsim.results.qpu_outcome import QpuOutcome
 from qhpcsim.scenario import Partition, Scenario
@@ -27,14 +29,16 @@ class QpuSide:
 
     Args:
         scenario: It has QPUs.
+        zero_s: The simulation's zero on the axis of the workload's file.
 
     Raises:
         QhpcsimError: for a card, a workload or a service that is wrong.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, zero_s: float = 0.0) -> None:
         self._rng = Rng(scenario.seed)
-        self._fleet = Fleet.open(scenario.qpu, self._rng)
+        service, self._since_s = with_new_qpus(scenario.qpu, scenario.changes, zero_s)
+        self._fleet = Fleet.open(service, self._rng)
         self._demand = qpu_demand(scenario, self._rng)
         self._jobs = self._fleet.jobs(self._demand)
         self._quality = self._fleet.quality(self._demand)
@@ -61,9 +65,21 @@ class QpuSide:
         service = self._fleet.service
         if self._gres is not None:
             return self._outcome(self._gres.jobs, qpu_schedule(self._gres, schedule, service))
-        run = run_qpu(self._jobs, service, self._rng, fidelity=self._quality.at, progress=progress)
+        run = run_qpu(
+            self._jobs, service, self._rng, fidelity=self._quality.at, progress=progress, since_s=self._since_s
+        )
         if progress is not None:
             progress(1.0)
+        return self._outcome(run.jobs, run.schedule)
+
+    def open(self) -> QpuSystem:
+        """Return the service with its jobs, ready to run, for those who step its clock themselves."""
+        service, quality = self._fleet.service, self._quality
+        return open_service(self._jobs, service, self._rng, quality.at, since_s=self._since_s)
+
+    def outcome_of(self, system: QpuSystem) -> QpuOutcome:
+        """Return what became of the QPU jobs of a service that ``open`` gave, after its clock has run out."""
+        run = run_of(system, self._jobs)
         return self._outcome(run.jobs, run.schedule)
 
     def _outcome(self, jobs: QpuJobTable, schedule: QpuSchedule) -> QpuOutcome:

@@ -11,6 +11,8 @@ from qhpcsim.core.collection import no_collection
 from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.rng import Rng
 from qhpcsim.core.workflow_records import WorkflowWork
+from qhpcsim.facility.changes import in_partitions
+from qhpcsim.facility.qpu_changes import refuse_new_qpus
 from qhpcsim.metrics.workflows import ApplicationRow
 from qhpcsim.middleware.applications import Applications, TaskLayer
 from qhpcsim.middleware.backends import open_backend
@@ -32,6 +34,7 @@ class WorkflowResult:
 
     table: JobTable
     schedule: Schedule
+    partitions: dict[str, Partition]
     qpu: QpuOutcome | None
     workflows: WorkflowOutcome
 
@@ -55,6 +58,11 @@ def simulate_workflows(
         QhpcsimError: for a scenario that cannot be run.
     """
     check_one_clock(scenario, "applications", "set workload.n_applications", "set workload.gaps")
+    refuse_new_qpus(
+        scenario.changes,
+        "applications draw the times of their circuits for all QPUs before they begin",
+        "count=2 of the QPU from the beginning, or a workload of hybrid jobs",
+    )
     rng = Rng(scenario.seed)
     fleet = Fleet.open(scenario.qpu, rng) if scenario.qpu.qpus else None
     applications = Applications(
@@ -67,11 +75,13 @@ def simulate_workflows(
         rng,
         scenario.scheduler,
         scenario.workload.overrun,
+        in_partitions(scenario.changes, partitions),
     )
     applications.simulate(progress)
     table, schedule = applications.centre.outcome()
     qpu = None if fleet is None else calls_outcome(applications.centre, fleet)
-    return WorkflowResult(table, schedule, qpu, WorkflowOutcome(_rows(work, applications), applications.tasks()))
+    found = WorkflowOutcome(_rows(work, applications), applications.tasks())
+    return WorkflowResult(table, schedule, applications.centre.partitions, qpu, found)
 
 
 def task_layer(params: Middleware) -> TaskLayer:

@@ -142,7 +142,7 @@ def test_shots_that_no_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     small = dataclasses.replace(this_host(), memory_bytes=3 * 2**30)
     monkeypatch.setattr(running, "this_host", lambda: small)
     says = "its shots take about 11 GiB, this machine has 3 GiB, enough for a standard error of 0.00019"
-    with pytest.raises(CircuitError, match=f"no cut cannot be run: {re.escape(says)}"):
+    with pytest.raises(CircuitError, match=f"candidate 'no cut' cannot be run: {re.escape(says)}"):
         cutting.run(answer)
     (skipped,) = cutting.run_all(answer, 3600.0)
     assert isinstance(skipped, cutting.Skipped) and skipped.reason == says

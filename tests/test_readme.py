@@ -13,7 +13,7 @@ BLOCK = re.compile(r"<!-- tested(?:: (?P<file>[\w.]+))? -->\n+```(?P<language>\w
 """``<!-- tested -->`` runs the block; ``<!-- tested: name -->`` saves it as a file that later blocks use."""
 PAGES = [
     path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
     if "<!-- tested" in path.read_text(encoding="utf-8")
 ]
 

@@ -98,12 +98,17 @@ def _candidate(way: Way, limits: CutLimits, bases: Bases) -> CutCandidate | Refu
     if limits.max_shots is not None and shots.n_estimate > limits.max_shots:
         reach = _rounded_up(limits.target_error * math.sqrt(shots.n_estimate / limits.max_shots))
         reason = (
-            f"an estimated {shots.n_estimate:,} shots for a standard error of {limits.target_error:g}, "
+            f"an estimated {_count(shots.n_estimate)} shots for a standard error of {limits.target_error:g}, "
             f"{limits.max_shots:,} allowed: they reach about {reach:g}"
         )
         return Refused(way.name, reason, layout.cuts.n_cuts, layout.widths, 2.0 * log_kappa, n_experiments)
     names = way.part_names or tuple(range(layout.n_parts))
     return CutCandidate(way.name, layout, names, way.minimum_reached, parts, runs, drawn, shots, kappa, bases)
+
+
+def _count(n: int) -> str:
+    """Return a number of shots without digits that a float does not have."""
+    return f"{n:,}" if n < 10**15 else f"{float(n):.2g}"
 
 
 def _rounded_up(value: float) -> float:

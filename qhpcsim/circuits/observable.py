@@ -33,6 +33,8 @@ class Observable:
                 raise CircuitError(f"{shorten(text, 60)!r} is no sum of Pauli strings", where=where, allowed=allowed)
             terms[found[3]] = terms.get(found[3], 0.0) + float(f"{found[1] or '+'}{found[2] or 1}")
             position = found.end()
+        if not terms:
+            raise CircuitError("is empty", where=where, allowed="a Pauli string such as ZZI, or a sum of them")
         if len({len(letters) for letters in terms}) != 1:
             raise CircuitError("terms of different lengths", where=where, allowed="one letter for each qubit")
         if not any(set(letters) - {"I"} for letters in terms):

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NoReturn
 
 from qhpcsim.cli.output import complain, say
@@ -17,16 +18,18 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("run", "simulate a scenario; prints a table and the answer, writes a run folder and a report"),
     "sweep": ("sweeping", "simulate every combination of values under several seeds; goes on where it was stopped"),
     "compare": ("comparing", "say what differs between points of a scenario, or two runs, and how sure that is"),
+    "whatif": ("whatif", "from a moment of a trace on: what if nodes or a QPU are added, drained, or rules change"),
     "plan": ("planning", "find the cheapest facility that meets its constraints, with as few runs as it takes"),
     "sensitivity": ("sensitivity_verb", "say which unknown of a scenario matters most for a figure"),
     "list": ("listing", "what can be named: scenarios, policies, orders, formats, metrics, …"),
     "validate": ("validation", "check a scenario file, a workload file, a circuit, a card or a run folder"),
+    "check-policy": ("policy_checking", "hold a policy to its contract; shows the smallest example of a fault"),
     "convert": ("conversion", "turn a workload file or a run folder into another format"),
     "cut": ("cut", "plan circuit cutting, or do it: which cut is fastest at equal standard error, and its value"),
     "predict": ("prediction", "predict the service time of QPU jobs in a table"),
     "validate-models": ("model_validation", "execute a sample of a run's tasks here and compare with the predictions"),
     "calibrate": ("calibration", "measure this machine, and write a card for predict"),
-    "report": ("reporting", "draw report.html of a run folder again"),
+    "report": ("reporting", "draw report.html of a run or a plan again; --pdf prints it"),
 }
 """Verb -> (module of this package, what it does)."""
 EPILOG = "Start with: qhpcsim run quickstart"
@@ -88,16 +91,25 @@ def _dispatch(arguments: list[str]) -> int:
             suggestion=nearest(verb, VERBS),
             hint="qhpcsim --help",
         )
-    module = importlib.import_module(f"qhpcsim.cli.{VERBS[verb][0]}")
+    try:
+        parsed = parser_of(verb).parse_intermixed_args(arguments[1:])
+    except SystemExit as stop:  # --help
+        return int(stop.code or 0)
+    return int(_module(verb).execute(parsed))
+
+
+def parser_of(verb: str) -> Parser:
+    """Return the parser of one verb; the manual prints its help, too."""
+    module = _module(verb)
     parser = Parser(prog=f"qhpcsim {verb}", description=module.__doc__, allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     module.add_arguments(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    try:
-        parsed = parser.parse_intermixed_args(arguments[1:])
-    except SystemExit as stop:  # --help
-        return int(stop.code or 0)
-    return int(module.execute(parsed))
+    return parser
+
+
+def _module(verb: str) -> ModuleType:
+    return importlib.import_module(f"qhpcsim.cli.{VERBS[verb][0]}")
 
 
 def _overview() -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.cli.output import table
-from qhpcsim.cli.sweep_text import figure_text
+from qhpcsim.core.wording import figure_text
+from qhpcsim.studies.pairs import BCA_LEAST
 
 if TYPE_CHECKING:
     from qhpcsim.studies.compare import Comparison
@@ -18,9 +19,14 @@ NONE = "–"
 
 def differences_table(seen: Comparison) -> str:
     """Return one line a figure and point: both means, the difference with its interval, and what pairing gained."""
-    level = f"{100 * seen.level:g} % interval"
-    head = ["figure", "point", "first", "here", "difference", level, "p (Holm)", "gain", "seeds"]
-    return table([_row(each) for each in seen.differences], head)
+    return differences_rows(seen.differences, seen.level)
+
+
+def differences_rows(differences: Sequence[Difference], level: float, point: str = "point") -> str:
+    """Return one line a difference: both means, the difference with its interval, and what pairing gained."""
+    interval = f"{100 * level:g} % interval"
+    head = ["figure", point, "first", "here", "difference", interval, "p (Holm)", "gain", "seeds"]
+    return table([_row(each) for each in differences], head)
 
 
 def _row(each: Difference) -> list[str]:
@@ -52,19 +58,25 @@ def _share(each: Difference) -> str:
 def sentences(seen: Comparison) -> list[str]:
     """Return what can be concluded of the leading figure, and what the reader must know."""
     leading = [each for each in seen.differences if each.metric == seen.differences[0].metric]
-    texts = [_sentence(each) for each in leading]
+    texts = [sentence(each) for each in leading]
     if len(seen.differences) > 1:
         texts.append(f"Corrected for {len(seen.differences)} comparisons (Holm).")
     poor = [each for each in leading if each.variance_ratio <= 1.0]
     if poor:
         texts.append("Common seeds did not narrow the intervals: the points do not use the same random numbers alike.")
+    if seen.method == "bca" and 2 <= leading[0].n < BCA_LEAST:
+        texts.append(
+            f"Bootstrap intervals of {leading[0].n} seeds cover less than they say, by 4 to 15 points; "
+            "--interval both comes closer (docs/studies.md)."
+        )
     if seen.stopped:
         texts.append(f"Stopped {seen.stopped}; intervals of sequential looks cover a little less than they say.")
-    texts += [f"Left out: {words}." for words in seen.refused]
+    texts += [f"Left out: {name}; no run has a steady state of it." for name in seen.left_out]
     return texts
 
 
-def _sentence(each: Difference) -> str:
+def sentence(each: Difference) -> str:
+    """Return what can be concluded of one difference."""
     if each.n == 0:
         return f"No seed has {each.metric} at both {each.first} and {each.other}."
     here = f"{each.other} against {each.first}"

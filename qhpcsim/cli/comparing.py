@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", metavar="NAME", action="append", default=[], help="figure; may be repeated")
     parser.add_argument("--by", metavar="CLASS", default="", help="by class too: size_class, partition, motif, …")
     parser.add_argument("--level", metavar="P", type=float, default=0.95, help="of the intervals (default 0.95)")
-    parser.add_argument("--interval", metavar="NAME", default="t", help="t (default) or bca (bootstrap)")
+    parser.add_argument("--interval", metavar="NAME", default="both", help="both (t and hall, default), t, hall or bca")
     parser.add_argument("--steady", action="store_true", help="mean waits with the warm-up cut off (MSER-5)")
     parser.add_argument("--until-half-width", metavar="W", default="", help="add seeds until then: 2%% or a number")
     add_study_arguments(parser, "runs/NAME-compare")

@@ -16,7 +16,7 @@ from qhpcsim.core.errors import ConfigError, RunFolderError
 if TYPE_CHECKING:
     from qhpcsim.cutting import CutAnswer, CutRun, Skipped
 
-OPTIONS = ("all", "budget", "candidate", "engine", "seed", "mode", "out", "reach_target")
+OPTIONS = ("all", "budget", "candidate", "engine", "seed", "mode", "out", "reach_target", "scheduler")
 RESULT = "result.json"
 BUDGET = "2m"
 _SHORT = 1.1
@@ -30,6 +30,7 @@ def add_arguments(group: argparse._ArgumentGroup) -> None:
     add("--all", action="store_true", help="run every candidate, shortest predicted first")
     add("--budget", metavar="TIME", help=f"with --all: start only what is predicted to fit (default {BUDGET})")
     add("--engine", metavar="NAME", default="", help="serial, processes or dask (default: by workers)")
+    add("--scheduler", metavar="ADDRESS", default="", help="Dask: HOST:PORT, or slurm, pbs, lsf …")
     add("--seed", metavar="N", type=int, default=0, help="of all random numbers (default 0)")
     add("--mode", metavar="MODE", default="", help="fast (default), or seed_like: the library's way, to compare")
     add("--reach-target", action="store_true", help="more shots until the standard error is the target")
@@ -84,7 +85,7 @@ def _resumable(args: argparse.Namespace) -> Iterator[None]:
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     folder = args.out or None
     return {"engine": args.engine, "seed": args.seed, "mode": args.mode or "fast", "folder": folder,
-            "reach_target": args.reach_target}  # fmt: skip
+            "reach_target": args.reach_target, "scheduler": args.scheduler}  # fmt: skip
 
 
 def _one(answer: CutAnswer, args: argparse.Namespace) -> CutRun:
@@ -173,7 +174,7 @@ def _again(args: argparse.Namespace, *more: str) -> str:
     from qhpcsim.cli.cut_plan import again
 
     words = [*more]
-    for name, default in (("engine", ""), ("seed", 0), ("mode", ""), ("out", "")):
+    for name, default in (("engine", ""), ("scheduler", ""), ("seed", 0), ("mode", ""), ("out", "")):
         value = getattr(args, name)
         words += [f"--{name}", str(value)] if value != default else []
     words += ["--reach-target"] if args.reach_target else []

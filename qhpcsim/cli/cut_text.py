@@ -129,7 +129,8 @@ def _rival(answer: CutAnswer) -> Ranked | None:
 
 def _no_rival(answer: CutAnswer) -> str:
     lost = [*(each.name for each in answer.ranked if each.cost.feasible), *(each.name for each in answer.found.refused)]
-    return f"nothing else keeps the limits ({len(lost)} other ways do not)" if lost else "there is no other way"
+    others = "1 other way does not" if len(lost) == 1 else f"{len(lost)} other ways do not"
+    return f"nothing else keeps the limits ({others})" if lost else "there is no other way"
 
 
 def _doing(each: Ranked) -> str:

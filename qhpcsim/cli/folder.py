@@ -10,8 +10,11 @@ from qhpcsim.core.errors import RunFolderError
 
 MARKS = ("card.json", "scenario.yaml")
 """Files by which a folder is known as one of ours; the second alone: a run that was cut off."""
-DRAWN = ("report.html",)
-"""What is made from a run and would be stale beside a new one."""
+REPORT = "report.html"
+DRAWN = (REPORT, "report.pdf")
+"""What is made from a run, or a plan, and would be stale beside a new one."""
+PLAN = "plan.json"
+"""File by which a folder is known as that of a plan."""
 
 
 @contextmanager
@@ -43,7 +46,7 @@ def claimed(path: str | Path) -> Iterator[Path]:
 
 
 def clear(folder: Path) -> None:
-    """Remove what was drawn of an earlier run; its tables are replaced by the new ones."""
+    """Remove what was drawn of an earlier run or plan; its tables are replaced by the new ones."""
     for name in DRAWN:
         (folder / name).unlink(missing_ok=True)
 

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="changes to the scenario")
     parser.add_argument("--seed", metavar="N", help="root seed, same as seed=N")
     parser.add_argument("--out", metavar="DIR", help="run folder (default: runs/NAME)")
+    parser.add_argument("--parquet", action="store_true", help="write each table as Parquet, too")
     parser.add_argument("--no-report", action="store_true", help="do not draw report.html")
     parser.add_argument("--quiet", action="store_true", help="print only the run folder, no progress")
     parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
@@ -43,6 +44,10 @@ def execute(args: argparse.Namespace) -> int:
 
     for path in args.plugin:
         load_plugin(path)
+    if args.parquet:
+        from qhpcsim.results.parquet import check_parquet
+
+        check_parquet()
     if not args.quiet:
         show_notices()
     overrides = [*args.overrides, *([f"seed={args.seed}"] if args.seed is not None else [])]
@@ -53,6 +58,10 @@ def execute(args: argparse.Namespace) -> int:
             say(headline(scenario, result))
         clear(out)
         result.write(out)
+    if args.parquet:
+        from qhpcsim.results.parquet import write_run_parquet
+
+        write_run_parquet(out)
     say(str(out) if args.quiet else f"\nrun folder  {out}")
     if not args.no_report:
         _report(result, out, args.quiet)

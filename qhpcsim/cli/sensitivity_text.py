@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qhpcsim.cli.output import table
-from qhpcsim.cli.sweep_text import figure_text
+from qhpcsim.core.wording import figure_text
 
 if TYPE_CHECKING:
     from qhpcsim.studies.sensitivity import Sensitivity

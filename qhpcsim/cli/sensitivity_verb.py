@@ -3,6 +3,9 @@
 key=low:high is unknown, any value between as likely; key=value holds for every run. With --cards, numbers of QPU cards
 that state an uncertainty are unknown too. Morris's screening ranks the unknowns with few runs; --sobol N adds the share
 of the variance that each explains. All points run under the same seeds, and the figure is their mean.
+
+DIR gets ledger.sqlite, sensitivity.json and sensitivity.csv with every index, and the figure sensitivity.png. A study
+that was stopped goes on when the same command is given again.
 """
 
 from __future__ import annotations
@@ -46,12 +49,15 @@ def execute(args: argparse.Namespace) -> int:
 
 def _tell(found: Sensitivity, args: argparse.Namespace) -> None:
     from qhpcsim.cli.sensitivity_text import indices_table, next_options, sentences
+    from qhpcsim.studies.sensitivity_files import ANSWER, PICTURE, TABLE
 
     if not args.quiet:
         say(f"{indices_table(found)}\n")
     say("\n".join(sentences(found)))
     if args.quiet:
         return
+    names = (ANSWER, TABLE, PICTURE)
+    say(f"\nresults     {', '.join(str(found.folder / name) for name in names)}")
     words = ["qhpcsim", "sensitivity", args.scenario, *args.overrides, "--figure", args.figure]
     words += ["--cards"] if args.cards else []
     words += ["--out", args.out] if args.out else []

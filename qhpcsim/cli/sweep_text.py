@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qhpcsim.cli.output import table
-from qhpcsim.core.wording import duration, energy, number, sign
+from qhpcsim.core.wording import figure_text
 
 if TYPE_CHECKING:
     from qhpcsim.studies.intervals import Mean
     from qhpcsim.studies.sweep import Sweep
 
 _MOST_ROWS = 40
-_FORMS: tuple[tuple[str, Callable[[float], str]], ...] = (
-    ("_per_s", lambda value: f"{number(value)}/s"),
-    ("_s", duration),
-    ("_frac", lambda value: sign(f"{100 * value:.1f} %")),
-    ("_j", energy),
-)
 
 
 def sweep_metrics(found: Sweep, wanted: Sequence[str]) -> list[str]:
@@ -82,13 +76,6 @@ def _paired(found: Sweep, metric: str, one: int, other: int) -> Mean:
 
     first, second = found.series(metric, one), found.series(metric, other)
     return mean_of([second[seed] - value for seed, value in first.items() if seed in second])
-
-
-def figure_text(value: float, name: str) -> str:
-    """Return a figure with its unit, which its name tells."""
-    if math.isnan(value):
-        return "–"
-    return next((form for suffix, form in _FORMS if name.endswith(suffix)), number)(value)
 
 
 def _cell(mean: Mean, name: str) -> str:

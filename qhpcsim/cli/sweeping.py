@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="changes to the scenario; a,b,c is swept")
     parser.add_argument("--seeds", metavar="N", type=int, help="seeds for each point (default 1)")
     parser.add_argument("--metric", metavar="NAME", action="append", default=[], help="figure to show; may be repeated")
+    parser.add_argument("--parquet", action="store_true", help="write results.parquet, too")
     add_study_arguments(parser, "runs/NAME-sweep")
 
 
@@ -33,9 +34,18 @@ def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code: 1 if some run has no result."""
     from qhpcsim.studies.sweep import sweep
 
+    if args.parquet:
+        from qhpcsim.results.parquet import check_parquet
+
+        check_parquet()
     workers = workers_of(args)
     with study_bar("sweeping", args.quiet) as progress:
         found = sweep(args.scenario, args.overrides, args.seeds, args.out, workers, progress=progress)
+    if args.parquet:
+        from qhpcsim.results.parquet import write_parquet
+        from qhpcsim.studies.sweep import RESULTS
+
+        write_parquet(found.folder / RESULTS, [axis.key for axis in found.grid.axes])
     if args.quiet:
         say(str(found.folder))
     else:
@@ -80,5 +90,6 @@ def _again(args: argparse.Namespace, n_seeds: int | None) -> str:
     words = ["qhpcsim", "sweep", args.scenario, *args.overrides]
     words += ["--seeds", str(n_seeds)] if n_seeds is not None else []
     words += ["--out", args.out] if args.out else []
+    words += ["--parquet"] if args.parquet else []
     words += [word for path in args.plugin for word in ("--plugin", path)]
     return shlex.join(words)

@@ -26,6 +26,10 @@ def compose(name: str, choices: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         ConfigError: if Hydra cannot compose it.
     """
+    return remembered.held(name, choices, lambda: _known(name, choices))
+
+
+def _known(name: str, choices: Mapping[str, str]) -> dict[str, Any]:
     nodes = nodes_for_store()
     stored = remembered.path_of(name, choices, nodes)
     values = remembered.recall(stored)

@@ -12,6 +12,8 @@ from qhpcsim.core.errors import ConfigError, shorten
 from qhpcsim.core.yaml_strict import FORBIDDEN_KEYS
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*", re.ASCII)
+_NUMBER = re.compile(r"(?:0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
+"""Numbers that need no grammar, which takes a millisecond: sweeps have many."""
 MAX_LENGTH = 10_000
 
 
@@ -34,6 +36,8 @@ class Raw:
         Raises:
             ConfigError: if the grammar does not know it, or it is a sweep.
         """
+        if (number := _NUMBER.fullmatch(self.text)) is not None:
+            return float(self.text) if number[1] else int(self.text)
         from hydra.core.override_parser.overrides_parser import OverridesParser
         from hydra.core.override_parser.types import QuotedString
         from hydra.errors import HydraException

@@ -7,13 +7,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from qhpcsim.core.compiled import cache_root
 from qhpcsim.core.data import data_dir
+
+_held: dict[tuple[str, str], str] | None = None
+"""Compositions as JSON within ``composed_once``."""
+
+
+@contextmanager
+def composed_once() -> Iterator[None]:
+    """Let each composition be made, or read from disk, once within the block: for many scenarios of one kind.
+
+    What is added to the registry or to ``scenarios/`` meanwhile may go unseen.
+    """
+    global _held
+    before, _held = _held, {}
+    try:
+        yield
+    finally:
+        _held = before
+
+
+def held(name: str, choices: Mapping[str, str], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what ``make`` gives for a scenario and its choices, called once for each within ``composed_once``."""
+    if _held is None:
+        return make()
+    place = name, json.dumps(list(choices.items()))
+    if place not in _held:
+        _held[place] = json.dumps(make())
+    values: dict[str, Any] = json.loads(_held[place])
+    return values
 
 
 def path_of(name: str, choices: Mapping[str, str], nodes: Mapping[tuple[str, str], Mapping[str, Any]]) -> Path:

@@ -9,10 +9,17 @@ from qhpcsim.config.tree import Tree
 from qhpcsim.config.validate_qpu import check_qpus
 from qhpcsim.core.errors import ConfigError, UnknownNameError, nearest, shorten
 from qhpcsim.core.registry import entries
-from qhpcsim.scenario import ENGINES, ESTIMATES, OVERRUN, SEMANTICS, SHARING, Scenario, TraceWorkload
-
-CANDIDATES = ("queue", "sjf")
-RESERVATIONS = ("replanned", "kept")
+from qhpcsim.scenario import (
+    CANDIDATES,
+    ENGINES,
+    ESTIMATES,
+    OVERRUN,
+    RESERVATIONS,
+    SEMANTICS,
+    SHARING,
+    Scenario,
+    TraceWorkload,
+)
 
 
 def check(scenario: Scenario, tree: Tree) -> None:

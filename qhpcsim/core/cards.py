@@ -20,6 +20,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -115,7 +117,24 @@ def card(path: str | Path, today: dt.date | None = None) -> Card:
         CardError: if the file is missing, or an entry lacks a field, has an unknown one, holds an impossible
             value or has expired.
     """
-    return _read(_find(path), today or dt.date.today())
+    found = _read(_find(path), today or dt.date.today())
+    for readers in _listening:
+        readers[found.path] = found
+    return found
+
+
+_listening: list[dict[str, Card]] = []
+
+
+@contextmanager
+def cards_read() -> Iterator[dict[str, Card]]:
+    """Yield a mapping that gets every card that is read meanwhile in this process: path -> card, in order."""
+    found: dict[str, Card] = {}
+    _listening.append(found)
+    try:
+        yield found
+    finally:
+        _listening[:] = [each for each in _listening if each is not found]
 
 
 def check(document: Document, today: dt.date) -> Card:

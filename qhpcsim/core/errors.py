@@ -111,5 +111,9 @@ class RunFolderError(QhpcsimError):
     """A run folder that is missing, incomplete or not ours to overwrite."""
 
 
+class ReportError(QhpcsimError):
+    """A report that cannot be made of what a folder holds, or not be printed here."""
+
+
 class InvariantError(RuntimeError):
     """The engine broke one of its own rules: a bug in qhpcsim, never the user's fault."""

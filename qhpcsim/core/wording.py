@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 MISSING = "none"
 """What stands where a figure does not exist."""
@@ -60,6 +61,13 @@ def energy(joules: float) -> str:
     return f"{number(joules)} J" if abs(joules) < _JOULES_PER_WH else scaled(joules / _JOULES_PER_WH, "Wh")
 
 
+def figure_text(value: float, name: str) -> str:
+    """Return a figure of ``summary.json`` with its unit, which its name tells; a dash where there is none."""
+    if math.isnan(value):
+        return "–"
+    return next((form for suffix, form in _FORMS if name.endswith(suffix)), number)(value)
+
+
 def scaled(value: float, unit: str) -> str:
     """Return a number with the prefix that leaves one to three digits before the point: ``3.20 kW``."""
     for factor, prefix in _PREFIXES:
@@ -72,3 +80,13 @@ def _two_units(whole: int, rest: int, unit: str, small_unit: str) -> str:
     if rest == 0 or whole >= 100:
         return f"{whole:,} {unit}"
     return f"{whole} {unit} {rest} {small_unit}"
+
+
+_FORMS: tuple[tuple[str, Callable[[float], str]], ...] = (
+    ("_per_s", lambda value: f"{number(value)}/s"),
+    ("_s", duration),
+    ("_frac", lambda value: sign(f"{100 * value:.1f} %")),
+    ("utilisation", lambda value: sign(f"{100 * value:.1f} %")),
+    ("_j", energy),
+)
+"""End of a figure's name, how its value is written."""

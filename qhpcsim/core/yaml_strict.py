@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -61,11 +61,13 @@ class Document:
         path: The file, as the user named it.
         data: Nested dicts, lists and scalars.
         lines: Line number of each key path; a list item's key is its index as text.
+        text: As it was read.
     """
 
     path: str
     data: dict[str, Any]
     lines: dict[tuple[str, ...], int] = field(default_factory=dict)
+    text: str = ""
 
     def where(self, key: tuple[str, ...] = ()) -> str:
         """Return ``file:line`` of a key path, or of its closest known parent."""
@@ -96,7 +98,7 @@ def parse(raw: bytes, path: str = "<text>") -> Document:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigError("not UTF-8 text", where=f"{path}:{line}", hint="save the file as UTF-8") from None
     try:
-        return _Reader(text, path).document()
+        return replace(_Reader(text, path).document(), text=text)
     except yaml.YAMLError as error:
         raise _syntax_error(error, path) from None
 

@@ -69,6 +69,7 @@ def run(
     folder: str | Path | None = None,
     progress: Progress | None = None,
     reach_target: bool = False,
+    scheduler: str = "",
     **planning: Any,
 ) -> CutRun:
     """Return the values of a circuit's observables by the way that was chosen.
@@ -77,14 +78,15 @@ def run(
         circuit: A ``CutAnswer``, or what ``plan`` takes.
         observables: As for ``plan``; not with an answer.
         candidate: Name of another way than the chosen one.
-        engine: Name from ``qhpcsim list engines``, or an open engine; empty: ``serial`` for one worker, else
-            ``processes``.
+        engine: Name from ``qhpcsim list engines``, or an open engine; empty: ``dask`` with a scheduler, else ``serial``
+            for one worker and ``processes`` for more.
         seed: Of all random numbers.
         mode: ``fast``; or ``seed_like``, each sub-experiment by itself and the library's reconstruction, to compare.
         folder: Where counts are kept as they come, so that an interrupted run goes on; None: nowhere.
         progress: Told of the fraction of circuits that ran.
         reach_target: Whether rounds of more shots follow the planned ones until every standard error is at most the
             target; else the standard error is what the planned shots give.
+        scheduler: Dask only: address of a running scheduler, path of its file, or a batch system; empty: workers here.
         **planning: As for ``plan``; not with an answer.
 
     Raises:
@@ -95,7 +97,7 @@ def run(
         raise ConfigError("the answer has its own", where=", ".join(planning) or "observables")
     ranked = answer.named(candidate) if candidate else answer.chosen
     check_runs(answer, ranked)
-    with opened(answer, engine) as workers:
+    with opened(answer, engine, scheduler) as workers:
         return _run_one(answer, ranked, workers, seed, mode, folder, progress, reach_target)
 
 
@@ -117,6 +119,7 @@ def run_all(
     folder: str | Path | None = None,
     progress: Progress | None = None,
     reach_target: bool = False,
+    scheduler: str = "",
 ) -> Iterator[CutRun | Skipped]:
     """Yield what every way gave, shortest predicted first, as far as the predictions fit into a budget.
 
@@ -129,12 +132,13 @@ def run_all(
         folder: The same; a folder inside it for each way.
         progress: Told of the fraction of circuits of each way.
         reach_target: As for ``run``.
+        scheduler: The same.
 
     Raises:
         QhpcsimError: if a way cannot be run.
     """
     _check_device(answer)
-    with opened(answer, engine) as workers:
+    with opened(answer, engine, scheduler) as workers:
         ends_s = time.monotonic() + budget_s
         for ranked in answer.ranked:
             left_s = max(0.0, ends_s - time.monotonic())
@@ -162,7 +166,7 @@ def check_runs(answer: CutAnswer, ranked: Ranked) -> None:
     able = next((each for each in answer.ranked if not why_not(answer, each)), None)
     nearest = "" if able is None else f"{able.name}: parts of {', '.join(map(str, able.candidate.widths))} qubits"
     raise CircuitError(
-        f"{ranked.name} cannot be run: {reason}",
+        f"candidate {ranked.name!r} cannot be run: {reason}",
         where=answer.request.where,
         allowed=nearest,
         hint=f"run candidate {able.name!r}" if able is not None else "fewer workers, narrower parts or more memory",
@@ -196,16 +200,16 @@ def why_not(answer: CutAnswer, ranked: Ranked) -> str:
 
 
 @contextmanager
-def opened(answer: CutAnswer, engine: str | Engine) -> Iterator[Engine]:
+def opened(answer: CutAnswer, engine: str | Engine, scheduler: str = "") -> Iterator[Engine]:
     """Open an engine whose workers have all started, so that no phase is charged for that."""
     if isinstance(engine, Engine):
         yield engine
         return
-    name = engine or ("serial" if answer.workers == 1 else "processes")
+    name = engine or ("dask" if scheduler else "serial" if answer.workers == 1 else "processes")
     workers = 1 if name == "serial" else answer.workers
     if answer.workers != workers:
         raise ConfigError("runs one circuit at a time", where="engine serial", allowed="1 worker", hint="--workers 1")
-    with open_engine(name, workers, warm_up=None if name == "serial" else warm_up) as found:
+    with open_engine(name, workers, scheduler, warm_up=None if name == "serial" else warm_up) as found:
         if name != "serial":
             _await_workers(found)
         _run_small_cut(found)

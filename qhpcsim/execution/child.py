@@ -25,7 +25,6 @@ def main(handle: int) -> None:
     The first message is the pickled warm-up; the answer is (READY, worker's name) or (BROKEN, why). Then each message
     is a pickled (function, arguments), answered by a pickled ``Attempt``.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     _die_with_parent()
     with Connection(handle) as pipe, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+from contextlib import suppress
 from typing import Any
 
 from qhpcsim.core.errors import EngineError, UnknownNameError, shorten
@@ -66,12 +69,37 @@ def _batch(name: str, workers: int) -> Any:
     missing = [key for key in ("cores", "memory") if not dask.config.get(f"jobqueue.{name}.{key}", None)]
     if missing:
         raise EngineError(f"Dask's settings lack {' and '.join(missing)}", where=f"jobqueue.{name}", hint=hint)
+    kind = getattr(dask_jobqueue, BATCH_SYSTEMS[name])
+    submit = shlex.split(kind.job_cls.submit_command)[0]
+    if shutil.which(submit) is None:
+        elsewhere = "run it where jobs are submitted, or use workers on this machine: --engine dask without --scheduler"
+        raise EngineError(f"there is no {submit} on this machine", where=f"scheduler {name}", hint=elsewhere)
     try:
-        cluster = getattr(dask_jobqueue, BATCH_SYSTEMS[name])(scheduler_options={"dashboard_address": ":0"})
+        cluster = kind(scheduler_options={"dashboard_address": ":0"})
     except (ValueError, RuntimeError, OSError) as error:
         raise EngineError(in_one_line(error), where=f"jobqueue.{name}", hint=hint) from error
     cluster.scale(n=workers)
+    if (refused := cluster.sync(_refused, cluster)) is not None:
+        with suppress(Exception):  # what did not start cannot all be ended
+            cluster.close(timeout=_CONNECT_S)
+        raise EngineError(f"{submit} takes no job: {in_one_line(refused)}", where=f"jobqueue.{name}", hint=hint)
     return cluster
+
+
+async def _refused(cluster: Any) -> Exception | None:
+    """Return why the batch system takes no job of a worker, None if it does; dask-jobqueue itself only logs it."""
+    from distributed.core import Status
+
+    found: Exception | None = None
+    with suppress(Exception):  # what went wrong is asked for below, of each job
+        await cluster._correct_state()
+    for job in cluster._created:
+        if job.status is Status.created:
+            try:
+                await job.start()
+            except Exception as error:
+                found, job.status = error, Status.failed  # else the cluster could not be closed
+    return found
 
 
 def _connected(client: Any, address: str) -> Any:

@@ -74,6 +74,8 @@ class Ticket:
 class Dispatcher(Engine):
     """An engine whose thread hands queued tasks to workers; subclasses know the workers."""
 
+    window = 4096  # more than there are workers; a task that waits here takes some kB
+
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options)
         self._inbox: SimpleQueue[Ticket] = SimpleQueue()

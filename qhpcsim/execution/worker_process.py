@@ -33,7 +33,10 @@ THREAD_COUNTS = (
     "RAYON_NUM_THREADS",
 )
 """Environment variables by which numerical libraries are told how many threads to use, once, when they load."""
-_START = "import sys; sys.path[:] = sys.argv[2:]; from qhpcsim.execution.child import main; main(int(sys.argv[1]))"
+_START = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "  # the parent decides what Ctrl-C ends
+    "sys.path[:] = sys.argv[2:]; from qhpcsim.execution.child import main; main(int(sys.argv[1]))"
+)
 _PATIENCE_S = 2.0
 
 

@@ -73,7 +73,7 @@ def _walk_lists(
         if entry < 0:
             begin = first[~entry]
             for k in range(begin, begin + count[~entry]):
-                _give_back_lists(free_lo, free_hi, lo[k], hi[k])
+                give_back_lists(free_lo, free_hi, lo[k], hi[k])
             continue
         need, first[entry] = nodes[entry], len(lo)
         while need > 0:
@@ -90,7 +90,7 @@ def _walk_lists(
     return np.array(first, np.int64), np.array(count, np.int32), np.array(lo, np.int32), np.array(hi, np.int32)
 
 
-def _give_back_lists(free_lo: list[int], free_hi: list[int], lo: int, hi: int) -> None:
+def give_back_lists(free_lo: list[int], free_hi: list[int], lo: int, hi: int) -> None:
     """Add one range to the free intervals, joining those that touch."""
     at = bisect_left(free_lo, lo)
     before = at > 0 and free_hi[at - 1] + 1 == lo

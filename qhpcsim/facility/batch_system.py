@@ -12,6 +12,7 @@ import simpy
 
 from qhpcsim.core.errors import ConfigError, InvariantError
 from qhpcsim.core.records import FloatArray
+from qhpcsim.facility.changed_nodes import Step
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.node_losses import NodeLosses
 from qhpcsim.policies.batch.state import INF, QueueState
@@ -21,6 +22,7 @@ class OpenRows(Protocol):
     """What a batch system needs to know of the jobs whose submission and end come from outside."""
 
     rows: range
+    end_s: dict[int, float]
 
     def admit(self, system: BatchSystem, starts: Sequence[int]) -> list[int]:
         """Return which of the chosen jobs may start."""
@@ -68,9 +70,15 @@ class BatchSystem:
     ) -> None:
         self.clock, self.state, self.rule = clock, state, rule
         self.losses = losses
+        self.n_first = state.n_nodes
+        """Nodes at the beginning."""
+        self.begin_s = clock.now
+        """Time of the clock then."""
         self.hold_s: list[float] = hold_s.tolist()
         self.log: list[int] = []
-        """What happened on the nodes: j for a start, ~j for an end."""
+        """What happened on the nodes: j for a start, ~j for an end, n + k for step k of n jobs."""
+        self.steps: list[Step] = []
+        """Nodes that joined and left while jobs ran."""
         self.n_passes = 0
         self.n_arrived = 0
         self._arrivals = list(jobs)
@@ -167,6 +175,57 @@ class BatchSystem:
                 self.rule.withdrawn(job)
         self.reconsider()
         self.poke()
+
+    def note_step(self, step: Step) -> None:
+        """Enter into the log that nodes join or leave now."""
+        self.log.append(self.state.table.n + len(self.steps))
+        self.steps.append(step)
+
+    def follow(self, rule: Any) -> None:
+        """Let another rule decide from now on."""
+        self.rule = rule
+
+    @property
+    def order(self) -> Any:
+        """Order of the queue; None: first come, first served."""
+        return self._order
+
+    def reorder(self, order: Any) -> None:
+        """Keep the queue in another order from now on; None: first come, first served."""
+        self._order, queue = order, self.state.queue
+        self._fcfs = order is None and self._open is None
+        self._key = []
+        if order is not None and not order.dynamic:
+            self._key = _static_keys(order, self.state.table.n)
+        elif order is None and self._open is not None:
+            self._key = list(self.state.submit_s)
+        key = self._key
+        queue.sort(key=(lambda j: (key[j], j)) if key else None)
+
+    def outlast(self, jobs: Sequence[int], hold_s: FloatArray) -> None:
+        """Let jobs that have not ended hold their nodes for another time.
+
+        Args:
+            jobs: The jobs.
+            hold_s: (n,) the time, longer than so far.
+        """
+        late = set(jobs)
+        for job in jobs:
+            self.hold_s[job] = float(hold_s[job])
+        self._ends = [
+            (self.state.start_s[job] + self.hold_s[job] if job in late else end_s, job) for end_s, job in self._ends
+        ]
+        heapify(self._ends)
+
+    def end_s(self, job: int) -> float:
+        """Return when a job that ran has left its nodes, or will by itself."""
+        if self._open is not None and job in self._open.rows:
+            return self._open.end_s.get(job, INF)
+        return self.state.start_s[job] + self.hold_s[job]
+
+    def running(self) -> list[tuple[float, int]]:
+        """Return (end, job) of the jobs on the nodes."""
+        return sorted(self._ends)
 
     def poke(self) -> None:
         """Make a pass at this instant."""
@@ -284,6 +343,11 @@ class BatchSystem:
     def is_idle(self) -> bool:
         """Whether no job is on the nodes."""
         return not self._ends
+
+    @property
+    def open_rows(self) -> range:
+        """Jobs whose submissions and ends come from outside."""
+        return range(0) if self._open is None else self._open.rows
 
     def is_open(self, job: int) -> bool:
         """Return whether a job's submission and end come from outside."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from qhpcsim.core.errors import FacilityError, nearest
 from qhpcsim.core.qpu_records import QpuJobTable
 from qhpcsim.core.records import Categories, IntArray, JobState, JobTable, Schedule
 from qhpcsim.core.rng import Rng
+from qhpcsim.facility.changes import BEFORE_PASS, Machine, arrange, grown
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.open_jobs import OpenJobs
 from qhpcsim.facility.outcome import NODE_FAIL, schedule_of, with_reasons
@@ -18,7 +20,7 @@ from qhpcsim.facility.qpu_service import QpuSystem
 from qhpcsim.facility.qpu_validate import check_service
 from qhpcsim.facility.replay import batch_systems, demand, drain, logs_of
 from qhpcsim.qpu_scenario import QpuService
-from qhpcsim.scenario import Partition, Policy, Scheduler
+from qhpcsim.scenario import Change, Partition, Policy, Scheduler
 from qhpcsim.workloads.clean import take
 
 
@@ -45,6 +47,7 @@ class Centre:
         rng: Named random streams of the QPU service and of the nodes' failures.
         scheduler: Cycles of a Slurm-like scheduler.
         overrun: ``kill`` or ``extend``, for the rigid jobs.
+        changes: Of the machine or its rules, on the way.
 
     Raises:
         FacilityError: if an open job can never fit its partition.
@@ -60,19 +63,22 @@ class Centre:
         rng: Rng | None = None,
         scheduler: Scheduler | None = None,
         overrun: str = "kill",
+        changes: Sequence[Change] = (),
     ) -> None:
         _check(requests, partitions)
         self.partitions = partitions
+        """Nodes that join on the way are among them from then on."""
         self.table = with_requests(table, requests, partitions)
         self.clock = Clock(initial_time=float(min(0.0, table.submit_s[0])) if table.n else 0.0)
         rows = range(table.n, self.table.n)
         self._first = table.n
-        self._wants = demand(self.table, partitions, policy, overrun)
+        self._wants = demand(self.table, partitions, policy, overrun, changes)
         self._wants.hold_s[table.n :] = self.table.walltime_s[table.n :]
-        self.systems = batch_systems(
-            self.clock, self.table, self._wants, partitions, policy, scheduler or Scheduler(), rows, rng
-        )
+        cycles = scheduler or Scheduler()
+        self.systems = batch_systems(self.clock, self.table, self._wants, partitions, policy, cycles, rows, rng)
         self.open = OpenJobs(self.clock, self.systems, self._wants.home, rows, self.table.submit_s)
+        machine = Machine(self.clock, self.table, self._wants, partitions, self.systems, policy, cycles)
+        self._arrange(machine, changes)
         self.qpu: QpuSystem | None = None
         if service is not None and service.qpus:
             check_service(service)
@@ -82,6 +88,16 @@ class Centre:
     def row(self, k: int) -> int:
         """Return the row of the k-th open request."""
         return self._first + k
+
+    def _arrange(self, machine: Machine, changes: Sequence[Change]) -> None:
+        """Put changes on the clock; whoever asks for ``partitions`` does not see nodes that have not joined yet."""
+        arrange(machine, changes)
+        for k, change in enumerate(changes, start=1):
+            at_s = max(change.at_s - self.table.zero_s, self.clock.now)
+            self.clock.call_at(at_s, partial(self._grow, grown(self.partitions, changes[:k])), BEFORE_PASS)
+
+    def _grow(self, partitions: dict[str, Partition], _event: object) -> None:
+        self.partitions = partitions
 
     def ask_for(self, row: int, walltime_s: float) -> None:
         """Let an open job that has not been submitted ask for another walltime."""

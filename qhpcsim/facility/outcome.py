@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qhpcsim.core.errors import InvariantError
 from qhpcsim.core.records import Categories, DownTimes, FloatArray, IntArray, JobState, JobTable, LostRuns, Schedule
 from qhpcsim.facility.allocation import assign_nodes
+from qhpcsim.facility.changed_nodes import NodeWalk, Steps, absences_until
 from qhpcsim.scenario import Partition
 
 Ranges = tuple[NDArray[np.int64], IntArray, IntArray]
@@ -57,6 +58,8 @@ class Log:
     """Nodes that the rule or a shared pool chose: job -> node ids within the partition."""
     away: Away | None = None
     """None: the partition's nodes are never away."""
+    steps: Steps | None = None
+    """Nodes that joined and left while jobs ran; None: none did."""
 
 
 def schedule_of(
@@ -160,6 +163,11 @@ def _node_ids(
     for partition, log in zip(partitions.values(), logs, strict=True):
         if log.placement:
             parts.append(_ranges_of(log.placement, table.n, base))
+        elif log.steps is not None:
+            walk = NodeWalk(log.steps, table.nodes.tolist(), base)
+            walk.walk(log.order, end_s)
+            parts.append(walk.ranges(table.n))
+            log.away = Away(absences_until(walk.absences), (), {}) if walk.absences else None
         else:
             order = _ends_first(log.order, start_s, end_s)
             compiled = table.n >= _COMPILE_FROM

@@ -43,6 +43,8 @@ class QpuRouter:
         self._servers, self._jobs, self._user_name, self._rng = servers, jobs, user_name, rng
         self.foretold = fidelity
         """What is expected of a job at a time; None: what the table or the job itself says."""
+        self.since_s: dict[int, float] = {}
+        """QPUs that join on the way -> from when on they take jobs."""
         self._limit = service.queue_limit
         self._now_s = 0.0
         choice = lookup("qpu_choice", service.choice.name, "choice.name").target
@@ -70,7 +72,9 @@ class QpuRouter:
         """Return the QPUs that can take a job now; arguments like those of ``choose``."""
         self._now_s = now_s
         bound = self._jobs.named[job] if home < 0 else home
-        candidates = range(len(self._servers)) if bound < 0 else (bound,)
+        candidates: Sequence[int] = range(len(self._servers)) if bound < 0 else (bound,)
+        if self.since_s:
+            candidates = [k for k in candidates if self.since_s.get(k, now_s) <= now_s]
         able = [k for k in candidates if self._can_run(self._servers[k], job)]
         least = self._jobs.min_fidelity[job]
         if least == least:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from heapq import heappop, heappush
+from collections.abc import Callable, Mapping
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 import simpy
@@ -70,9 +70,9 @@ class QpuSystem:
         self.servers = [
             QpuServer(self, k, name, device, queues[k], rng) for k, (name, device) in enumerate(service.qpus.items())
         ]
-        self._router = QpuRouter(self.servers, self.jobs, service, self.user_name, rng, fidelity)
-        choice = self._router.choice
-        self._hall = Hall(self, self._router, choice) if isinstance(choice, BatchChoice) else None
+        self.router = QpuRouter(self.servers, self.jobs, service, self.user_name, rng, fidelity)
+        choice = self.router.choice
+        self.hall = Hall(self, self.router, choice) if isinstance(choice, BatchChoice) else None
         self.load = BackgroundLoad(self, rng) if has_background(service) else None
         """Jobs of other users; None: there are none."""
         self._n_tickets = 0
@@ -114,7 +114,7 @@ class QpuSystem:
 
     def foretell(self, fidelity: Fidelity) -> None:
         """Let a function say what fidelity is expected of each job, instead of the job itself."""
-        self._router.foretold = fidelity
+        self.router.foretold = fidelity
 
     def send(self, job: QpuJob, now_s: float) -> None:
         """Let a job of another user join at once."""
@@ -161,6 +161,20 @@ class QpuSystem:
         if self.load is not None:
             self.until_s = max(self.until_s, self.clock.now)
             self._run_ahead(self.clock.now)
+
+    def join_at(self, since_s: Mapping[int, float]) -> None:
+        """Let some QPUs take jobs, and their other users look at them, only from some time on; before anything ran."""
+        self.router.since_s = dict(since_s)
+        self.events[:] = [
+            (since_s.get(which, time_s), kind, which, token) if kind == LOOK else (time_s, kind, which, token)
+            for time_s, kind, which, token in self.events
+        ]
+        heapify(self.events)
+
+    def look_again(self, qpu: int) -> None:
+        """Let a QPU take its next job at this instant, if it is free."""
+        heappush(self.events, (self.clock.now, WAKE, qpu, 0))
+        self._arm()
 
     def next_s(self) -> float:
         """Return the time of the next instant at which something happens here; inf if nothing will."""
@@ -240,8 +254,8 @@ class QpuSystem:
             return self.sessions.interactive_timer(which, token, now_s)
         if kind == SESSION_MAX:
             return self.sessions.max_timer(which, now_s)
-        if kind == GATHER and self._hall is not None:
-            self._hall.send(which, now_s)
+        if kind == GATHER and self.hall is not None:
+            self.hall.send(which, now_s)
             return self.servers[0]
         if kind == LOOK and self.load is not None:
             self.load.look(which, token, now_s)
@@ -268,9 +282,9 @@ class QpuSystem:
         if self._simple:
             return self.enter(job, 0, now_s)
         home = self.home(job)
-        if self._hall is not None and self._hall.takes(job, home, now_s):
+        if self.hall is not None and self.hall.takes(job, home, now_s):
             return -1
-        return self.enter(job, self._router.choose(job, home, now_s), now_s)
+        return self.enter(job, self.router.choose(job, home, now_s), now_s)
 
     def enter(self, job: int, where: int, now_s: float) -> int:
         """Let a job join the queue of a QPU and return the QPU; -1: it is rejected."""

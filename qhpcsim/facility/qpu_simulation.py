@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,7 @@ def run_qpu(
     fidelity: Fidelity | None = None,
     until_s: float | None = None,
     progress: Callable[[float], None] | None = None,
+    since_s: Mapping[int, float] | None = None,
 ) -> QpuRun:
     """Return what a QPU service does with the jobs of a workload and of its QPUs' other users.
 
@@ -52,6 +53,7 @@ def run_qpu(
             ``min_fidelity``; None: the table's column.
         until_s: The simulation goes on until then at least; None: no longer than the workload.
         progress: Called now and then with the fraction done.
+        since_s: QPUs that join on the way -> from when on they take jobs.
 
     Raises:
         ConfigError: if the service cannot work.
@@ -59,14 +61,32 @@ def run_qpu(
         WorkloadError: if the table does not fit it.
         FacilityError: if the background load keeps a job from ever being served.
     """
-    check_service(service)
-    check_jobs(jobs, service)
     if until_s is not None and not 0.0 <= until_s < math.inf:
         raise ConfigError(f"{until_s!r} is not a finite time ≥ 0", where="until_s")
-    clock = Clock()
-    system = QpuSystem(clock, jobs, service, rng, fidelity, until_s or 0.0)
+    system = open_service(jobs, service, rng, fidelity, until_s or 0.0, since_s)
     system.progress = progress
-    clock.run()
+    system.clock.run()
+    return run_of(system, jobs)
+
+
+def open_service(
+    jobs: QpuJobTable,
+    service: QpuService,
+    rng: Rng,
+    fidelity: Fidelity | None = None,
+    until_s: float = 0.0,
+    since_s: Mapping[int, float] | None = None,
+) -> QpuSystem:
+    """Return a QPU service with its jobs on a clock of its own, ready to run; arguments like those of ``run_qpu``."""
+    check_service(service)
+    check_jobs(jobs, service)
+    system = QpuSystem(Clock(), jobs, service, rng, fidelity, until_s)
+    system.join_at(since_s or {})
+    return system
+
+
+def run_of(system: QpuSystem, jobs: QpuJobTable) -> QpuRun:
+    """Return what a service whose clock has run out did with the jobs that it was opened with."""
     schedule = schedule_of(system)
     check_schedule(system, schedule)
     return QpuRun(with_background(jobs, system.jobs), schedule)

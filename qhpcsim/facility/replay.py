@@ -10,22 +10,23 @@ from simpy.core import EmptySchedule
 
 from qhpcsim.core.errors import ConfigError, InvariantError
 from qhpcsim.core.records import FloatArray, IntArray, JobTable, Schedule
-from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.batch_semantics import SYSTEMS
 from qhpcsim.facility.batch_system import BatchSystem
+from qhpcsim.facility.changed_nodes import Steps
+from qhpcsim.facility.changes import Machine, arrange, grown, routed
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.followers import Followers
 from qhpcsim.facility.node_health import NodeHealth, refuse_outages
 from qhpcsim.facility.node_losses import NodeLosses
 from qhpcsim.facility.outcome import Away, Demand, Log, schedule_of
 from qhpcsim.facility.pooled_state import PooledState
-from qhpcsim.facility.routing import route
+from qhpcsim.facility.rules import queue_order, scheduling_rule
 from qhpcsim.facility.shared_nodes import needs_pool
 from qhpcsim.facility.slurm_cycles import CycledBatchSystem
 from qhpcsim.facility.tracked_state import TrackedState
 from qhpcsim.policies.batch.state import QueueState
-from qhpcsim.scenario import Partition, Policy, Scheduler
+from qhpcsim.scenario import Change, Partition, Policy, Scheduler
 
 Progress = Callable[[float], None]
 _STEPS = 20_000
@@ -34,12 +35,18 @@ _STUCK = 50
 """Reports without progress in time after which the engine is taken to run in a circle."""
 
 
-def demand(table: JobTable, partitions: dict[str, Partition], policy: Policy, overrun: str) -> Demand:
+def demand(
+    table: JobTable,
+    partitions: dict[str, Partition],
+    policy: Policy,
+    overrun: str,
+    changes: Sequence[Change] = (),
+) -> Demand:
     """Return how long each job holds its nodes, how long schedulers think so, and where it goes."""
     kill = overrun == "kill"
     hold_s = np.minimum(table.runtime_s, table.walltime_s) if kill else table.runtime_s.copy()
     est_s = hold_s if policy.estimates == "actual" else table.walltime_s
-    return Demand(hold_s, est_s, route(table, partitions))
+    return Demand(hold_s, est_s, routed(table, partitions, changes))
 
 
 def replay(
@@ -51,6 +58,7 @@ def replay(
     engine: str = "auto",
     progress: Progress | None = None,
     rng: Rng | None = None,
+    changes: Sequence[Change] = (),
 ) -> Schedule:
     """Return what a facility does with a workload.
 
@@ -63,13 +71,15 @@ def replay(
         engine: ``auto``, ``general`` or ``kernel``.
         progress: Called now and then with the fraction done.
         rng: Named random streams of the nodes' failures; None: those of seed 0.
+        changes: What changes on the way; the schedule's node ids are those of ``grown(partitions, changes)``.
 
     Raises:
-        ConfigError: if ``engine`` is ``kernel`` and the kernel cannot replay this.
+        ConfigError: if ``engine`` is ``kernel`` and the kernel cannot replay this, or for an impossible change.
     """
-    wants = demand(table, partitions, policy, overrun)
+    wants = demand(table, partitions, policy, overrun, changes)
     cycles = scheduler or Scheduler()
-    reason = _why_not_kernel(table, wants, partitions, policy, cycles, overrun)
+    reason = "the machine or its rules change" if changes else None
+    reason = reason or _why_not_kernel(table, wants, partitions, policy, cycles, overrun)
     if engine == "kernel" and reason:
         raise ConfigError(f"the compiled kernel cannot replay this: {reason}", where="engine", hint="engine=auto")
     if not reason and (engine == "kernel" or (engine == "auto" and _worth_compiling(table, policy))):
@@ -78,8 +88,8 @@ def replay(
         _announce(policy)
         logs, start_s = replay_compiled(table, wants, partitions, policy, progress)
         return schedule_of(table, wants, partitions, logs, start_s, "kernel")
-    logs, start_s = _replay_stepping(table, wants, partitions, policy, cycles, progress, rng)
-    return schedule_of(table, wants, partitions, logs, start_s, "general")
+    logs, start_s = _replay_stepping(table, wants, partitions, policy, cycles, progress, rng, changes)
+    return schedule_of(table, wants, grown(partitions, changes), logs, start_s, "general")
 
 
 def _why_not_kernel(
@@ -122,10 +132,12 @@ def _replay_stepping(
     scheduler: Scheduler,
     progress: Progress | None,
     rng: Rng | None,
+    changes: Sequence[Change],
 ) -> tuple[list[Log], FloatArray]:
     """Step every partition's batch system through SimPy."""
     clock = Clock(initial_time=float(min(0.0, table.submit_s[0])) if table.n else 0.0)
     systems = batch_systems(clock, table, wants, partitions, policy, scheduler, rng=rng)
+    arrange(Machine(clock, table, wants, partitions, systems, policy, scheduler), changes)
     drain(clock, lambda: sum(s.n_arrived for s in systems) / max(1, table.n), progress)
     return logs_of(systems, table.n)
 
@@ -159,15 +171,25 @@ def logs_of(systems: Sequence[BatchSystem], n: int) -> tuple[list[Log], FloatArr
     start_s = np.full(n, np.nan)
     logs = []
     for system in systems:
-        order = np.array(system.log, dtype=np.int32)
+        order, steps = _without_steps(system, n)
         losses = system.losses
         if losses is not None and losses.lost:
             order = last_runs(order)
         started = order[order >= 0]
         start_s[started] = np.array(system.state.start_s)[started]
         away = None if losses is None else Away(losses.health.intervals, losses.lost, losses.cut_s)
-        logs.append(Log(order, system.n_passes, system.state.placement, away))
+        logs.append(Log(order, system.n_passes, system.state.placement, away, steps))
     return logs, start_s
+
+
+def _without_steps(system: BatchSystem, n: int) -> tuple[IntArray, Steps | None]:
+    """Return the starts and ends of a system's log, and between them the nodes that joined or left."""
+    order = np.array(system.log, dtype=np.int32)
+    if not system.steps:
+        return order, None
+    is_step = order >= n
+    at = (np.flatnonzero(is_step) - np.arange(len(system.steps))).tolist()
+    return order[~is_step], Steps(system.n_first, system.begin_s, tuple(system.steps), tuple(at))
 
 
 def last_runs(order: IntArray) -> IntArray:
@@ -212,37 +234,13 @@ def batch_system(
         state = PooledState(table, partition, wants.est_s)
     else:
         state = QueueState(table, partition.nodes, wants.est_s)
-    order = None
-    if policy.order != "fcfs":
-        order = lookup("order", policy.order, "policy.order").target(table, wants.est_s, policy, partition.nodes)
-        if hasattr(order, "use_machine"):
-            order.use_machine(table, partition)
-    rule = lookup("backfill", _rule_name(policy, partition, pooled), "policy.backfill").target(state, policy)
-    if hasattr(rule, "use_scheduler"):
-        rule.use_scheduler(scheduler)
+    order = queue_order(table, wants.est_s, partition, policy)
+    rule = scheduling_rule(state, partition, policy, scheduler)
     if cycled:
         return CycledBatchSystem(
             clock, state, rule, order, wants.hold_s, jobs, on_end, scheduler=scheduler, losses=losses
         )
     return SYSTEMS[policy.semantics](clock, state, rule, order, wants.hold_s, jobs, on_end, losses=losses)
-
-
-def _rule_name(policy: Policy, partition: Partition, pooled: bool) -> str:
-    if partition.outages:
-        if policy.backfill not in ("none", "easy", "conservative"):
-            raise ConfigError(
-                f"backfilling {policy.backfill!r} cannot plan around outages",
-                where="policy.backfill",
-                allowed="none, easy, conservative",
-            )
-        return f"around_{policy.backfill}"
-    if pooled and policy.backfill in ("none", "easy", "conservative"):
-        return f"placed_{policy.backfill}"
-    if policy.semantics == "batsched" and policy.backfill != "none":
-        return f"batsched_{policy.backfill}"
-    if policy.semantics == "pyss" and policy.backfill == "conservative":
-        return "pyss_conservative"
-    return policy.backfill
 
 
 def drain(clock: Clock, done_frac: Callable[[], float], progress: Progress | None) -> None:

@@ -40,11 +40,16 @@ class CycledBatchSystem(BatchSystem):
         """Time of the oldest event that no main pass has looked at; inf if there is none."""
         self._main_s = -INF
         self._main_tick_s = self._backfill_tick_s = INF
+        self._noted: tuple[list[int], list[int]] = ([], [])
+        self.follow(rule)
+        super().__init__(clock, state, rule, *args, **more)
+
+    def follow(self, rule: Any) -> None:
+        """Let a rule decide from now on."""
+        self.rule = rule
         self._two = hasattr(rule, "backfill")
         self._delay_s = rule.policy.batch_sched_delay_s if self._two else 0.0
         self._depth = rule.policy.default_queue_depth if self._two else 0
-        self._noted: tuple[list[int], list[int]] = ([], [])
-        super().__init__(clock, state, rule, *args, **more)
 
     def next_s(self) -> float:
         """Return the time of the next arrival, end or pass; inf if nothing will happen."""

@@ -28,7 +28,7 @@ from qhpcsim.middleware.task_rows import task_table
 from qhpcsim.middleware.time_alone import n_slots, time_alone_s
 from qhpcsim.middleware.workflows import WorkflowRun
 from qhpcsim.qpu_scenario import QpuService
-from qhpcsim.scenario import BindingParams, Partition, PlacementParams, Policy, ScalingParams, Scheduler
+from qhpcsim.scenario import BindingParams, Change, Partition, PlacementParams, Policy, ScalingParams, Scheduler
 from qhpcsim.workloads.motifs.making import workflow_of
 
 
@@ -85,6 +85,7 @@ class Applications:
         rng: Streams ``motif/NAME`` and those of the QPU service.
         scheduler: Cycles of a Slurm-like scheduler.
         overrun: ``kill`` or ``extend``, for the rigid jobs.
+        changes: Of the machine or its rules, on the way.
 
     Raises:
         QhpcsimError: for an application that could never run; names it.
@@ -101,21 +102,18 @@ class Applications:
         rng: Rng | None = None,
         scheduler: Scheduler | None = None,
         overrun: str = "kill",
+        changes: Sequence[Change] = (),
     ) -> None:
         self.work, self.layer = work, layer or TaskLayer()
         rng = rng or Rng(0)
-        costs = self.layer.pool
-        flows = [
-            with_strategies(workflow_of(each, rng, times), costs.dispatch_s, costs.turnaround_s)
-            for each in work.applications
-        ]
+        flows = [with_strategies(workflow_of(each, rng, times), self.layer.pool) for each in work.applications]
         groups = _grouped(work.applications)
         plans = [
             _plans([work.applications[k] for k in members], [flows[k] for k in members], partitions, self.layer)
             for members in groups
         ]
         requests = [request for of_group in plans for request in requests_of(of_group)]
-        self.centre = Centre(work.table, requests, partitions, policy, service, rng, scheduler, overrun)
+        self.centre = Centre(work.table, requests, partitions, policy, service, rng, scheduler, overrun, changes)
         self._groups: list[_Group] = []
         self._sessions = count(len(flows))
         first = 0

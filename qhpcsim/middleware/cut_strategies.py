@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from qhpcsim.core.errors import CircuitError, QhpcsimError
 from qhpcsim.core.workflow_records import Alternative, Bag, Calls, Choice, ClientWork, Work, Workflow
+from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.models.cutting_schedule import makespan_s
 from qhpcsim.policies.cutting.named import strategy_named
 from qhpcsim.policies.cutting.strategy import CutOption, CutStrategy, CutView
@@ -27,29 +28,43 @@ class Foreseen:
     """Why it cannot be run; empty: it can."""
 
 
-def with_strategies(flow: Workflow, dispatch_s: float = 0.0, turnaround_s: float = 0.0) -> Workflow:
+def with_strategies(flow: Workflow, costs: PoolCosts | None = None) -> Workflow:
     """Return a workflow whose cuts ask the strategies that their parameters name.
 
     Args:
         flow: Of an application; other workflows are returned as they are.
-        dispatch_s: Time the scheduler needs for each task, one at a time.
-        turnaround_s: Between two tasks on a worker.
+        costs: Of the pool that its tasks go to; None: none.
 
     Raises:
         QhpcsimError: if there is no such strategy.
     """
     for stage in flow.stages:
         if isinstance(stage.work, Choice):
-            stage.work = Choice(tuple(_advised(each, dispatch_s, turnaround_s) for each in stage.work.alternatives))
+            stage.work = Choice(tuple(_advised(each, costs or PoolCosts()) for each in stage.work.alternatives))
     return flow
 
 
-def _advised(each: Alternative, dispatch_s: float, turnaround_s: float) -> Alternative:
+def _advised(each: Alternative, costs: PoolCosts) -> Alternative:
     make = each.make
     if not isinstance(make, CutLater) or not make.params.strategy:
         return each
-    adviser = Adviser(strategy_named(make.params.strategy), make, dispatch_s, turnaround_s)
+    adviser = Adviser(strategy_named(make.params.strategy), make, costs)
     return replace(each, make=replace(make, strategy=adviser))
+
+
+def looking_ahead(each: Alternative, completion_s: Callable[[Workflow], float]) -> Alternative:
+    """Return an alternative whose strategy, if it has one that reads the queue, is told when each way would be over.
+
+    Args:
+        each: Of a stage that begins now.
+        completion_s: Workflow -> seconds until it would be over behind what others wait for.
+    """
+    make = each.make
+    if not isinstance(make, CutLater) or not isinstance(make.strategy, Adviser):
+        return each
+    if not make.strategy.strategy.reads_queue:
+        return each
+    return replace(each, make=replace(make, strategy=replace(make.strategy, completion_s=completion_s)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +73,24 @@ class Adviser:
 
     Model: the options are those of ``cut_ways``, at one standard error. Each is predicted to take the client's stages
         one after the other and its tasks on the workers, each on the one that is free first; on QPUs, its jobs one
-        after the other on the one that is fastest.
+        after the other on the one that is fastest. Strategies that read the queue are also told when it would be over
+        behind what others wait for, as placement policies are.
     Assumes: workers are free now and stay; the client's random factors are those that will be drawn.
-    Not modelled: other applications' tasks; dearer QPU time; equal sub-experiments that need not run twice, which the
-        motif does not know either.
+    Not modelled: dearer QPU time; noise of QPUs; equal sub-experiments that need not run twice, which the motif does
+        not know either.
     Source: list scheduling, R. L. Graham 1969, doi:10.1137/0117039.
 
     Args:
         strategy: Takes one of the options.
         later: What makes the workflow, as it was before it had a strategy.
-        dispatch_s: Time the scheduler needs for each task, one at a time.
-        turnaround_s: Between two tasks on a worker.
+        costs: Of the pool.
+        completion_s: Workflow -> seconds until it would be over if it began now; None: nobody looks.
     """
 
     strategy: CutStrategy
     later: CutLater
-    dispatch_s: float = 0.0
-    turnaround_s: float = 0.0
+    costs: PoolCosts = PoolCosts()  # noqa: RUF009
+    completion_s: Callable[[Workflow], float] | None = None
 
     def __call__(self, params: CircuitCuttingParams, n_workers: int) -> CircuitCuttingParams:
         """Return the parameters that are cut with.
@@ -94,8 +110,9 @@ class Adviser:
         return self.later.strategy(way, n_workers) if way.is_cut else way
 
     def _option(self, way: CircuitCuttingParams, n_workers: int) -> CutOption:
+        predicted, completion_s = self._foreseen(way, n_workers)
         if not way.is_cut:
-            return CutOption("no cut", (way.n_qubits,), predicted=self._foreseen(way, n_workers))
+            return CutOption("no cut", (way.n_qubits,), predicted=predicted, completion_s=completion_s)
         cuts = cuts_of(way)
         n = cuts.n_experiments
         return CutOption(
@@ -108,28 +125,30 @@ class Adviser:
             n,
             n,
             n,
-            self._foreseen(way, n_workers),
+            predicted,
+            completion_s=completion_s,
         )
 
-    def _foreseen(self, way: CircuitCuttingParams, n_workers: int) -> Foreseen:
-        """Return when a way would be over that began now."""
+    def _foreseen(self, way: CircuitCuttingParams, n_workers: int) -> tuple[Foreseen, float | None]:
+        """Return when a way would be over that began now: on free workers, and behind what others wait for."""
         flow_of = replace(self.later, params=self._finished(way, n_workers), strategy=as_given)
         try:
             flow = flow_of(n_workers)
         except QhpcsimError as error:
-            return Foreseen(math.inf, error.message)
+            return Foreseen(math.inf, error.message), None
         ends_s: list[float] = []
         for stage in flow.stages:
             start_s = max((ends_s[k] for k in stage.after), default=0.0)
             ends_s.append(start_s + self._work_s(stage.work, n_workers))
-        return Foreseen(max(ends_s))
+        return Foreseen(max(ends_s)), None if self.completion_s is None else self.completion_s(flow)
 
     def _work_s(self, work: Work, n_workers: int) -> float:
         if isinstance(work, ClientWork):
             return work.seconds
         if isinstance(work, Bag):
-            tasks_s = (work.run_s if work.predicted_s is None else work.predicted_s).tolist()
-            return max(makespan_s(tasks_s, n_workers, self.turnaround_s), self.dispatch_s * len(tasks_s))
+            tasks_s = work.run_s if work.predicted_s is None else work.predicted_s
+            held_s = (tasks_s + self.costs.own_start_s(work.need)).tolist()
+            return max(makespan_s(held_s, n_workers, self.costs.turnaround_s), self.costs.dispatch_s * len(held_s))
         assert isinstance(work, Calls)
         times = work.qpu_s if work.predicted_s is None else work.predicted_s
         return float(times.reshape(len(times), -1).min(axis=1).sum())

@@ -23,7 +23,7 @@ from qhpcsim.middleware.shared_pilots import (
 )
 from qhpcsim.policies.coupling.actions import Coupling, PilotPlan, Start
 from qhpcsim.qpu_scenario import QpuService
-from qhpcsim.scenario import Policy, Scheduler
+from qhpcsim.scenario import Change, Policy, Scheduler
 
 MOST_PILOTS = 2_000_000
 """Pilots of a pool that are too many to be meant."""
@@ -48,6 +48,7 @@ class HybridJobs:
         scheduler: Cycles of a Slurm-like scheduler.
         overrun: ``kill`` or ``extend``, for the rigid jobs.
         prepare: Called with the centre before anything happens on it.
+        changes: Of the machine or its rules, on the way.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class HybridJobs:
         scheduler: Scheduler | None = None,
         overrun: str = "kill",
         prepare: OnCentre | None = None,
+        changes: Sequence[Change] = (),
     ) -> None:
         for job in jobs:
             _check(job)
@@ -70,7 +72,7 @@ class HybridJobs:
         self._n_rows = first_rows(jobs, self._plan_of)
         self._prepare = prepare
         self._open_centre: Callable[[list[OpenRequest]], Centre] = lambda requests: Centre(
-            table, requests, partitions, policy, service, rng, scheduler, overrun
+            table, requests, partitions, policy, service, rng, scheduler, overrun, changes
         )
         self._begin()
 

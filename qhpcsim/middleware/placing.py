@@ -13,6 +13,7 @@ from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.workflow_records import Alternative, Bag, Calls, Choice, Need, Workflow
 from qhpcsim.facility.centre import Centre
+from qhpcsim.middleware.cut_strategies import looking_ahead
 from qhpcsim.middleware.node_clock import Slowdown
 from qhpcsim.middleware.outlook import Forecast, Outlook, able_qpus, free_slots, live
 from qhpcsim.middleware.pool import TaskPool
@@ -87,13 +88,20 @@ class Placer:
         Raises:
             FacilityError: if none can be taken; says why for each.
         """
+        self._catch_up()
         known = [self._known(each) for each in choice.alternatives]
         taken = self.policy.choose([option for option, _ in known], where)
         return choice.alternatives[taken].name, self._with_least_fidelity(known[taken][1])
 
     def options(self, choice: Choice) -> list[Option]:
         """Return what is predicted now of each alternative."""
+        self._catch_up()
         return [self._known(each)[0] for each in choice.alternatives]
+
+    def _catch_up(self) -> None:
+        """Let other users of QPUs, who are not simulated while no job of ours is there, fill the queues until now."""
+        if self.centre.qpu is not None:
+            self.centre.qpu.catch_up()
 
     def _as_expected(self, pilot: int) -> float:
         assert self.pool is not None
@@ -103,7 +111,8 @@ class Placer:
         """Return what is predicted of an alternative and what it runs: on the workers that end it first."""
         if each.why_not:
             return Option(each.name, why_not=each.why_not), Workflow("", "")
-        flows = [each.flow_for(n) for n in (self._n_workers(each.worker) if each.make is not None else (1,))]
+        asked = looking_ahead(each, self._completion_s)
+        flows = [asked.flow_for(n) for n in (self._n_workers(each.worker) if each.make is not None else (1,))]
         options = [self._option(each, flow) for flow in flows]
         best = min(range(len(flows)), key=lambda k: (bool(options[k].why_not), options[k].completion_s))
         return options[best], flows[best]
@@ -125,6 +134,12 @@ class Placer:
         fidelity, cost = self._fidelity(busy, each.parts), self._cost(busy, flow)
         wait_s = max(0.0, busy.end_s - now_s - alone_s) if alone_s < math.inf else 0.0
         return Option(each.name, wait_s, alone_s, fidelity, cost, self._beyond_limits(fidelity, cost))
+
+    def _completion_s(self, flow: Workflow) -> float:
+        """Return the seconds until a workflow that begins now would be over; infinite if it can never be run."""
+        if self._never(flow):
+            return math.inf
+        return self._outlook(alone=False).forecast(flow).end_s - self.centre.clock.now
 
     def _outlook(self, alone: bool) -> Outlook:
         return Outlook(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,17 @@ OPENERS: Mapping[str, Callable[[str], StateVectorModel]] = MappingProxyType(
     {"cpu": CpuStateVector.open, "gpu": GpuStateVector.open}
 )
 """Class of device -> what opens the model of one of its cards."""
+
+
+class _Job(NamedTuple):
+    """What the model of a QPU says of a job."""
+
+    request: Request
+    median_s: float
+    fidelity: float
+    """NaN: nobody knows."""
+    cost: float
+    """The same."""
 
 
 class ModelTimes:
@@ -51,6 +63,7 @@ class ModelTimes:
         self._models: dict[Simulator, StateVectorModel] = {}
         self._known: dict[tuple[Simulator, CircuitRun], tuple[float, float, float]] = {}
         self._readers: dict[int, CircuitReader | None] = {}
+        self._jobs: dict[tuple[int, CircuitRun], _Job] = {}
 
     def simulated(self, run: CircuitRun, n: int, device: Simulator, rng: np.random.Generator) -> Answer:
         """Return the times of n runs on a simulator.
@@ -82,15 +95,22 @@ class ModelTimes:
             if refused:
                 why.append(f"{self._fleet.names[k]}: {refused}")
                 continue
-            one = self._request(k, run)
-            drawn_s[:, k] = model.draw(_repeated(one, n), rng)
-            median_s = model.medians_s(one)
-            predicted_s[:, k] = median_s
-            fidelity[k] = expected_fidelity(model, one)
-            cost[k] = expected_cost(self._fleet, k, one, median_s)
+            job = self._job(k, run)
+            drawn_s[:, k] = model.draw(_repeated(job.request, n), rng)
+            predicted_s[:, k], fidelity[k], cost[k] = job.median_s, job.fidelity, job.cost
         if len(why) == len(self._fleet.models):
             raise ConfigError(f"no QPU can run {run.circuit} ({'; '.join(why)})", where="qpu.qpus")
         return Answer(drawn_s, predicted_s, run, fidelity=fidelity, cost=cost)
+
+    def _job(self, k: int, run: CircuitRun) -> _Job:
+        """Return what a QPU's model says of a job; the same is asked time and again."""
+        if (k, run) not in self._jobs:
+            assert self._fleet is not None
+            model, one = self._fleet.models[k], self._request(k, run)
+            median_s = model.medians_s(one)
+            cost = expected_cost(self._fleet, k, one, median_s)
+            self._jobs[k, run] = _Job(one, float(median_s[0]), expected_fidelity(model, one), cost)
+        return self._jobs[k, run]
 
     def _predicted(self, run: CircuitRun, device: Simulator) -> tuple[float, float, float]:
         """Return median, deviation and the drawn factor of one copy of a circuit."""

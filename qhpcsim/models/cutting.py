@@ -14,6 +14,7 @@ from qhpcsim.circuits.cut_work import CutWork, cut_work
 from qhpcsim.core.cards import Card, card
 from qhpcsim.core.errors import CardError, ConfigError
 from qhpcsim.core.records import FloatArray
+from qhpcsim.models.cpu_statevector import FOLDER as CPU_FOLDER
 from qhpcsim.models.cpu_statevector import CpuStateVector
 from qhpcsim.models.cutting_devices import CpuWorkers, Device, Executed, Gpus, Mixed, Qpus
 from qhpcsim.models.cutting_runs import cpu_counts
@@ -210,7 +211,9 @@ def _cpu(found: Card) -> CpuStateVector:
         raise CardError("the card does not name its CPU card", where=found.path, hint="add a line 'cpu_card: NAME'")
     name = found.words["cpu_card"][0]
     beside = Path(found.path).with_name(f"{name}.yaml")
-    return _open_cpu(str(beside) if beside.is_file() and name != Path(found.path).stem else name)
+    chosen = str(beside) if beside.is_file() and name != Path(found.path).stem else name
+    card(chosen if chosen.endswith(".yaml") else f"{CPU_FOLDER}/{chosen}")  # each run counts the cards that it reads
+    return _open_cpu(chosen)
 
 
 def _price(found: Card, name: str, unit: str) -> float:

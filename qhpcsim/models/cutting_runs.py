@@ -10,6 +10,7 @@ import numpy as np
 from qhpcsim.circuits.cost import CircuitCost
 from qhpcsim.circuits.cut_work import CutRuns
 from qhpcsim.core.records import FloatArray
+from qhpcsim.core.wording import number
 from qhpcsim.models.cpu_statevector import USABLE_FRAC, CpuStateVector
 from qhpcsim.models.cutting_terms import RUN_TERMS
 from qhpcsim.models.statevector_features import NAMES, TERMS, counts
@@ -35,9 +36,9 @@ def _of(runs: CutRuns, cpu: CpuStateVector) -> FloatArray:
 
 
 def _one(cost: CircuitCost, n_instructions: int, cpu: CpuStateVector) -> FloatArray:
-    number = counts(cost, cpu.machine)
-    outcomes = number[_OUTCOME] or min(float(cost.shots), 2.0 ** min(cost.outcome_bits, 60))
-    return np.array([1.0, n_instructions, outcomes, *((number * cpu.prices) @ _GROUPS)])
+    found = counts(cost, cpu.machine)
+    outcomes = found[_OUTCOME] or min(float(cost.shots), 2.0 ** min(cost.outcome_bits, 60))
+    return np.array([1.0, n_instructions, outcomes, *((found * cpu.prices) @ _GROUPS)])
 
 
 def memory_bytes(runs: Sequence[CutRuns], workers: int, threads: int = 1) -> float:
@@ -56,6 +57,6 @@ def memory_broken(needed_bytes: float, there_bytes: float, widest: int, where: s
     most = max(0, int(np.floor(np.log2(usable / 16.0))))
     several = f" for {workers} at once" if workers > 1 and widest <= most else ""
     return (
-        f"states of up to {widest} qubits need {needed_bytes / 2**30:,.4g} GiB{several}, {where} has "
-        f"{there_bytes / 2**30:,.4g} GiB: at most {most} qubits{', or fewer workers' if several else ''}"
+        f"states of up to {widest} qubits need {number(needed_bytes / 2**30, 4)} GiB{several}, {where} has "
+        f"{number(there_bytes / 2**30, 4)} GiB: at most {most} qubits{', or fewer workers' if several else ''}"
     )

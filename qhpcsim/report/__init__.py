@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from qhpcsim.report.sources import Outcome
 
-__all__ = ["write_report"]
+__all__ = ["write_capacity_report", "write_report"]
 
 
 def write_report(run: Outcome | str | Path, path: str | Path) -> Path:
@@ -21,3 +21,15 @@ def write_report(run: Outcome | str | Path, path: str | Path) -> Path:
     from qhpcsim.report.page import write_report as write  # drawing libraries load only now
 
     return write(run, path)
+
+
+def write_capacity_report(folder: str | Path, path: str | Path) -> Path:
+    """Write the report of a capacity plan as one self-contained HTML file and return its path.
+
+    Args:
+        folder: What ``qhpcsim plan`` left.
+        path: The file to write; replaced if it exists.
+    """
+    from qhpcsim.report.capacity_page import write_capacity_report as write  # templates load only now
+
+    return write(folder, path)

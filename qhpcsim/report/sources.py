@@ -98,6 +98,8 @@ def from_result(result: Outcome) -> RunData:
     baseline = result.baseline
     settings = dataclasses.asdict(result.scenario)
     settings["facility"]["partitions"] = {k: dataclasses.asdict(p) for k, p in result.partitions.items()}
+    if not result.scenario.changes:
+        del settings["changes"]
     other = None if baseline is None else scheduled_columns(baseline.table, baseline.schedule)
     return assemble(
         scheduled_columns(result.table, result.schedule),
@@ -113,6 +115,15 @@ def from_result(result: Outcome) -> RunData:
         if result.workflows is None
         else workflow_columns(result.workflows.applications, result.workflows.tasks),
     )
+
+
+def _grow(settings: Any) -> None:
+    """Count the nodes that joined on the way to their partitions, as in a result in memory."""
+    for change in settings.get("changes") or () if isinstance(settings, dict) else ():
+        facility = settings["facility"]
+        named = facility.get("partitions") or {}
+        holder = named.get(change["partition"]) or next(iter(named.values()), facility)
+        holder["nodes"] += change["add_nodes"]
 
 
 def _qpu_view(source: QpuSource, summary: Mapping[str, Any], settings: Mapping[str, Any]) -> QpuView:
@@ -138,6 +149,7 @@ def from_folder(folder: Path) -> RunData:
         settings = yaml.safe_load(_text(folder, SCENARIO)) or {}
     except yaml.YAMLError as error:
         raise RunFolderError("not readable as YAML", where=str(folder / SCENARIO)) from error
+    _grow(settings)
     baseline = summary.get("baseline")
     jobs = _jobs(folder, JOBS)
     other = _jobs(folder, BASELINE_JOBS) if (folder / BASELINE_JOBS).exists() else None

@@ -175,9 +175,14 @@ def svg_uri(figure: Figure) -> str:
 
     The text is percent-encoded: Base64 would make pages a quarter larger.
     """
+    return "data:image/svg+xml," + quote(_shorter(svg_text(figure)), safe="!$'()*+,-./:;=?@_~")
+
+
+def svg_text(figure: Figure) -> str:
+    """Return the figure as SVG; the same figure always gives the same text."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return "data:image/svg+xml," + quote(_shorter(buffer.getvalue()), safe="!$'()*+,-./:;=?@_~")
+    return buffer.getvalue()
 
 
 def _shorter(svg: str) -> str:

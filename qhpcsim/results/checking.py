@@ -13,20 +13,21 @@ import numpy as np
 
 from qhpcsim.core.errors import RunFolderError
 from qhpcsim.core.records import FloatArray
+from qhpcsim.metrics.checks.absences import check_absences
 from qhpcsim.metrics.checks.hybrid import check_hybrid
 from qhpcsim.metrics.checks.hybrid_held import starts_together
 from qhpcsim.metrics.checks.hybrid_tables import HybridTables
 from qhpcsim.metrics.checks.hybrid_tables import read_tables as read_hybrid_tables
 from qhpcsim.metrics.checks.qpu import check_qpu
 from qhpcsim.metrics.checks.qpu_tables import read_tables
-from qhpcsim.metrics.checks.tables import Findings, Floats, Violation
+from qhpcsim.metrics.checks.tables import Findings, Floats, Tables, Violation
 from qhpcsim.metrics.checks.workflow import Middle, check_workflows
 from qhpcsim.metrics.checks.workflow_held import QpuJobs
 from qhpcsim.metrics.checks.workflow_tables import WorkflowTables
 from qhpcsim.metrics.checks.workflow_tables import read_tables as read_workflow_tables
 from qhpcsim.metrics.invariants import check_run
 from qhpcsim.metrics.qpu_data import QpuData
-from qhpcsim.results.run_folder import EVENTS, RunFolder
+from qhpcsim.results.run_folder import EVENTS, NODE_OUTAGES, RunFolder, read_table
 from qhpcsim.scenario import Policy, Scheduler
 
 
@@ -38,16 +39,21 @@ def check_folder(run: RunFolder) -> list[Violation]:
     """
     scenario = run.scenario
     hybrid = _hybrid_tables(run)
-    ordered = hybrid is None or not starts_together(hybrid)
-    return check_run(
+    ordered = (hybrid is None or not starts_together(hybrid)) and not run.changes
+    killed = all(change.overrun != "extend" for change in run.changes)
+    found = check_run(
         run.jobs,
         run.summary,
         run.partitions,
         Policy(**_known(Policy, scenario.get("policy"))) if ordered else None,
         scheduler=Scheduler(**_known(Scheduler, scenario.get("scheduler"))),
-        overrun=str((scenario.get("workload") or {}).get("overrun", "kill")),
+        overrun=str((scenario.get("workload") or {}).get("overrun", "kill")) if killed else "extend",
         event_s=event_times(run.path / EVENTS),
     )
+    if run.changes and (run.path / NODE_OUTAGES).is_file():
+        outages = read_table(run.path / NODE_OUTAGES, ("partition",))
+        found += check_absences(Tables(run.jobs, run.summary, run.partitions), outages)
+    return found
 
 
 def check_qpus(run: RunFolder) -> Findings:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.records import JobTable, Schedule
+from qhpcsim.facility.changes import ungrown
 from qhpcsim.metrics.summary import summarise
 from qhpcsim.results import (
     hybrid_csv,
@@ -144,11 +145,14 @@ class Result:
         import yaml
 
         values = dataclasses.asdict(self.scenario)
-        if not self.scenario.facility.partitions and len(self.partitions) < 2:
-            values["facility"]["nodes"] = sum(p.nodes for p in self.partitions.values()) or None
+        if not self.scenario.changes:
+            del values["changes"]
+        partitions = ungrown(self.partitions, self.scenario.changes)
+        if not self.scenario.facility.partitions and len(partitions) < 2:
+            values["facility"]["nodes"] = sum(p.nodes for p in partitions.values()) or None
         else:  # a coupling may have added a partition of QPUs to a facility of one
             values["facility"]["nodes"] = None
-            values["facility"]["partitions"] = {k: dataclasses.asdict(p) for k, p in self.partitions.items()}
+            values["facility"]["partitions"] = {k: dataclasses.asdict(p) for k, p in partitions.items()}
             # each partition states its own by now, and an added one has none
             values["facility"] |= {"failures": dataclasses.asdict(NodeFailures()), "outages": [], "requeue": True}
         return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.errors import RunFolderError
+from qhpcsim.facility.changes import grown
 from qhpcsim.qpu_scenario import Duration
 from qhpcsim.results.hybrid_csv import TEXT_COLUMNS as HYBRID_TEXT_COLUMNS
 from qhpcsim.results.job_columns import TEXT_COLUMNS
 from qhpcsim.results.qpu_csv import TEXT_COLUMNS as QPU_TEXT_COLUMNS
 from qhpcsim.results.tasks_csv import TEXT_COLUMNS as TASK_TEXT_COLUMNS
 from qhpcsim.results.workflow_csv import TEXT_COLUMNS as WORKFLOW_TEXT_COLUMNS
-from qhpcsim.scenario import NodeFailures, NodeGroup, Partition, PlannedOutage
+from qhpcsim.scenario import Change, NodeFailures, NodeGroup, Partition, PlannedOutage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,12 +55,18 @@ def prepare(folder: Path) -> None:
             raise RunFolderError(
                 "the folder holds files that are not a run's", where=str(folder), hint="choose another --out"
             )
-        for name in (CARD, BASELINE_JOBS, *QPU_FILES, *HYBRID_FILES, *WORKFLOW_FILES, *OUTAGE_FILES):
+        for name in (CARD, JOBS, EVENTS, BASELINE_JOBS, *QPU_FILES, *HYBRID_FILES, *WORKFLOW_FILES, *OUTAGE_FILES):
             (folder / name).unlink(missing_ok=True)
+            parquet_path(folder / name).unlink(missing_ok=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"cannot make the folder: {error.strerror}", where=str(folder)) from error
+
+
+def parquet_path(table: Path) -> Path:
+    """Return where the Parquet form of a table lies: ``jobs.csv`` -> ``jobs.parquet``."""
+    return table.with_name(f"{table.name.split('.')[0]}.parquet")
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
@@ -190,8 +197,13 @@ class RunFolder:
 
     @property
     def partitions(self) -> dict[str, Partition]:
-        """The partitions of the machine, sizes resolved."""
-        return partitions_of(self.scenario.get("facility") or {})
+        """The partitions of the machine, sizes resolved; nodes that joined on the way are among them."""
+        return grown(partitions_of(self.scenario.get("facility") or {}), self.changes)
+
+    @property
+    def changes(self) -> list[Change]:
+        """What changed on the way, in order of time."""
+        return [Change(**each) for each in self.scenario.get("changes") or ()]
 
 
 def _check_there(path: Path, names: Iterable[str]) -> None:

@@ -24,8 +24,6 @@ PREFERRED = (
 """Figures to show where the user names none: of each line, the first that varies between runs."""
 FIRST_SEEDS, MOST_SEEDS = 10, 1000
 """Of a comparison that goes on until its intervals are narrow."""
-MOST_REFUSED = 0.2
-"""Share of runs without a steady state that a comparison of steady states may leave out."""
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -39,8 +37,8 @@ class Comparison:
     method: str
     stopped: str = ""
     """Why a sequential comparison ended; empty: it was not one."""
-    refused: list[str] = field(default_factory=list)
-    """Points with runs that were left out because they have no steady state, in words."""
+    left_out: list[str] = field(default_factory=list)
+    """Figures that nobody asked for and that have no steady state at any point."""
 
 
 def preferred(found: Sweep) -> list[str]:
@@ -59,7 +57,7 @@ def compare(
     metrics: Sequence[str] = (),
     by: str = "",
     level: float = 0.95,
-    method: str = "t",
+    method: str = METHODS[0],
     steady: bool = False,
     until: str = "",
     out: str | Path | None = None,
@@ -75,7 +73,7 @@ def compare(
         metrics: Figures; empty: those that tell most, or with ``steady`` those of the steady state.
         by: Compare by class too: ``size_class``, ``partition``, ``motif``, … as the figures ``by_…`` have them.
         level: Of the intervals.
-        method: ``t`` or ``bca``.
+        method: ``both``, ``t``, ``hall`` or ``bca``, see ``difference``.
         steady: Compare mean waits with the warm-up cut off (MSER-5).
         until: Go on until the interval of the first figure's difference is at most this half-width: ``2%`` of the first
             point's mean, or a number in the figure's own unit; ``seeds`` is then the first look.
@@ -99,7 +97,7 @@ def compare(
         found = sweep(scenario, overrides, n_seeds, folder, workers, steady, progress)
         return compared(found, metrics, by, level, method, steady)
 
-    return _until(look, until, max(seeds, FIRST_SEEDS)) if until else look(seeds)
+    return looked_until(look, until, max(seeds, FIRST_SEEDS)) if until else look(seeds)
 
 
 def compared(
@@ -107,7 +105,7 @@ def compared(
     metrics: Sequence[str] = (),
     by: str = "",
     level: float = 0.95,
-    method: str = "t",
+    method: str = METHODS[0],
     steady: bool = False,
 ) -> Comparison:
     """Return the differences of a sweep's points to the first one.
@@ -117,11 +115,14 @@ def compared(
     """
     if not found.rows:
         raise StudyError("no run has a result", where=str(found.folder), hint="qhpcsim sweep … says why")
-    names = list(metrics) or (
-        [n for n in found.figures if n.startswith(f"{PREFIX}.mean_")] if steady else preferred(found)
-    )
+    names = list(metrics)
+    left_out: list[str] = []
+    if not names and steady:
+        names, left_out = _steady_names(found)
+    names = names or preferred(found)
     for name in names:
         found.check(name)
+    _check_steady(found, names)
     if by:
         names = [name for base in names for name in (base, *_by_class(found, base, by))]
     differences = []
@@ -133,10 +134,10 @@ def compared(
             pair = [[values[seed] for seed in common] for values in (first, other)]
             differences.append(difference(name, (found.name(0), found.name(k)), pair[0], pair[1], level, method))
     correct(differences)
-    return Comparison(found, differences, level, method, refused=_refused(found) if steady else [])
+    return Comparison(found, differences, level, method, left_out=left_out)
 
 
-def _until(look: Callable[[int], Comparison], until: str, n_seeds: int) -> Comparison:
+def looked_until(look: Callable[[int], Comparison], until: str, n_seeds: int) -> Comparison:
     """Return the first look whose leading figure's interval is narrow enough for every point."""
     while True:
         seen = look(n_seeds)
@@ -208,26 +209,24 @@ def _by_class(found: Sweep, base: str, by: str) -> list[str]:
     return names
 
 
-def _refused(found: Sweep) -> list[str]:
-    """Return in words which points lack runs because MSER-5 refused their series.
+def _steady_names(found: Sweep) -> tuple[list[str], list[str]]:
+    """Return the means of steady states, and those that no run has: all of them, if there is no other."""
+    names = [name for name in found.figures if name.startswith(f"{PREFIX}.mean_")]
+    known = [name for name in names if any(figures.get(name) is not None for _, figures in found.rows)]
+    return (known, [name for name in names if name not in known]) if known else (names, [])
 
-    Raises:
-        StudyError: if it refused more of a point's than ``MOST_REFUSED``: the rest would be a selection.
-    """
-    words = []
-    for name in (name for name in found.figures if name.startswith(f"{PREFIX}.refused_")):
+
+def _check_steady(found: Sweep, names: Sequence[str]) -> None:
+    """Raise ``StudyError`` if one of these is the mean of a steady state and some point has none."""
+    start = f"{PREFIX}.mean_"
+    for series in (name.removeprefix(start) for name in names if name.startswith(start)):
         for k in range(len(found.grid.points)):
-            flags = found.series(name, k)
-            n_refused = int(sum(flags.values()))
-            if not n_refused:
-                continue
-            series = name.removeprefix(f"{PREFIX}.refused_")
-            text = f"{found.name(k)}: {series} of {n_refused} of {len(flags)} runs has a trend or is too short"
-            if n_refused > MOST_REFUSED * len(flags):
-                hint = "longer runs, a lower load, or compare whole runs: leave --steady out"
-                raise StudyError(f"no steady state; {text}", where="--steady", hint=hint)
-            words.append(text)
-    return words
+            if any(found.series(f"{PREFIX}.refused_{series}", k).values()):
+                raise StudyError(
+                    f"no steady state; {found.name(k)}: {series} has a trend over the seeds, or is too short",
+                    where="--steady",
+                    hint="longer runs, a lower load, or compare whole runs: leave --steady out",
+                )
 
 
 def _varies(found: Sweep, name: str) -> bool:

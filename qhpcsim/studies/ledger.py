@@ -3,52 +3,35 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 from qhpcsim.core.errors import StudyError, shorten
-from qhpcsim.studies.figures import Figures
+from qhpcsim.studies.ledger_rows import DONE, FAILED, Entry, Rows, salvaged
+
+__all__ = ["DONE", "FAILED", "FILE", "LOCK", "Entry", "Ledger"]
 
 FILE, LOCK = "ledger.sqlite", "ledger.lock"
-DONE, FAILED = "done", "failed"
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS study (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS heads (names TEXT PRIMARY KEY, head INTEGER NOT NULL UNIQUE) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS runs (
-    key TEXT PRIMARY KEY, state TEXT NOT NULL, head INTEGER NOT NULL, figures TEXT NOT NULL, digest TEXT NOT NULL,
-    error TEXT NOT NULL, seconds REAL NOT NULL, worker TEXT NOT NULL
-);
-"""
 _MOST_SHOWN = 4
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is known of a run that ended."""
-
-    key: str
-    state: str
-    """``done`` or ``failed``."""
-    figures: Figures
-    error: str = ""
-    seconds: float = 0.0
-    """Wall time; never part of results."""
-    worker: str = ""
+_NOT_OF_THE_FILE = (
+    *_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_INTERRUPT,
+)  # fmt: skip
+"""Errors of SQLite that say nothing of what is in the file."""
 
 
 class Ledger:
     """Records runs by their key; use it as a context manager.
 
     Each run is committed on its own, into a write-ahead log: a process that is killed loses what it was writing and
-    nothing else. Every row carries a digest; rows that no longer match theirs are dropped and counted in ``n_damaged``.
+    nothing else. Every row carries a digest; rows that no longer match theirs are dropped. A file that SQLite cannot
+    read is put aside, and what still matches its digest there is taken over. ``n_damaged`` counts both.
 
     Args:
         folder: Where it lies; made if need be.
@@ -61,12 +44,16 @@ class Ledger:
     def __init__(self, folder: Path, study: Mapping[str, Any]) -> None:
         self.folder, self.path = folder, folder / FILE
         self.n_damaged = 0
-        """Rows, or whole ledgers, that were found damaged and put aside."""
+        """Rows that were found damaged and dropped, and whole ledgers that were put aside."""
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(folder / LOCK)
         try:
-            self._db = self._open()
-            self._claim({name: json.dumps(value, sort_keys=True) for name, value in study.items()})
+            self._db, self._rows = self._open()
+            try:
+                self._claim({name: json.dumps(value, sort_keys=True) for name, value in study.items()})
+            except BaseException:
+                self._db.close()
+                raise
         except BaseException:
             os.close(self._lock)
             raise
@@ -86,22 +73,9 @@ class Ledger:
         self._db.close()
         os.close(self._lock)
 
-    def entries(self) -> dict[str, Entry]:
-        """Return every run that ended; damaged rows are deleted first."""
-        found, damaged = {}, []
-        heads = {head: names for names, head in self._db.execute("SELECT names, head FROM heads")}
-        split = {head: tuple(json.loads(names)) for head, names in heads.items()}
-        query = "SELECT key, state, head, figures, digest, error, seconds, worker FROM runs ORDER BY key"
-        for key, state, head, figures, digest, error, seconds, worker in self._db.execute(query):
-            if digest != _digest(key, state, heads.get(head, ""), figures, error):
-                damaged.append((key,))
-                continue
-            found[key] = Entry(key, state, Figures(split[head], tuple(json.loads(figures))), error, seconds, worker)
-        if damaged:
-            with self._writing():
-                self._db.executemany("DELETE FROM runs WHERE key = ?", damaged)
-            self.n_damaged += len(damaged)
-        return found
+    def entries(self) -> Mapping[str, Entry]:
+        """Return every run that ended, by its key; what is recorded later joins it."""
+        return self._rows.entries
 
     def record(self, entry: Entry) -> None:
         """Commit one run that ended; an earlier record of it is replaced.
@@ -109,95 +83,98 @@ class Ledger:
         Raises:
             StudyError: if the disk is full or the file cannot be written.
         """
-        names, values = json.dumps(entry.figures.names), json.dumps(entry.figures.values_, allow_nan=False)
-        digest = _digest(entry.key, entry.state, names, values, entry.error)
-        with self._writing():
-            head = self._head(names)
-            row = (entry.key, entry.state, head, values, digest, entry.error, entry.seconds, entry.worker)
-            self._db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        with self._explained():
+            self._rows.write(entry)
 
-    def _head(self, names: str) -> int:
-        """Return the number of a list of names; runs of one kind share it."""
-        found = self._db.execute("SELECT head FROM heads WHERE names = ?", (names,)).fetchone()
-        if found is None:
-            found = self._db.execute("SELECT COALESCE(MAX(head), 0) + 1 FROM heads").fetchone()
-            self._db.execute("INSERT INTO heads VALUES (?, ?)", (names, *found))
-        return int(found[0])
-
-    def _open(self) -> sqlite3.Connection:
-        """Return the database, a damaged one put aside."""
+    def _open(self) -> tuple[sqlite3.Connection, Rows]:
+        """Return the database and its rows; a damaged one is put aside and made anew."""
+        kept: Path | None = None
         for _ in range(2):
-            db = sqlite3.connect(self.path, isolation_level=None, timeout=10.0, check_same_thread=False)
-            try:
-                db.execute("PRAGMA journal_mode=WAL")
-                db.execute("PRAGMA synchronous=NORMAL")
-                db.executescript(_SCHEMA)
-                if db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
-                    return db
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
+            with self._explained():
+                db = sqlite3.connect(self.path, isolation_level=None, timeout=10.0, check_same_thread=False)
+                try:
+                    db.execute("PRAGMA journal_mode=WAL")
+                    db.execute("PRAGMA synchronous=NORMAL")
+                    rows = Rows(db, str(self.path))
+                    self.n_damaged += rows.drop_damaged()
+                    if kept is not None:
+                        _take_over(kept, rows)
+                    return db, rows
+                except sqlite3.DatabaseError as error:
                     db.close()
-                    raise self._unwritable(error) from error
-            db.close()
-            self._put_aside()
+                    if not self._is_damage(error):
+                        raise
+                except BaseException:
+                    db.close()
+                    raise
+            kept = self._put_aside()
         raise StudyError("cannot be opened", where=str(self.path), hint="choose another --out")
 
-    def _put_aside(self) -> None:
+    def _is_damage(self, error: sqlite3.DatabaseError) -> bool:
+        """Return whether an error comes from what is in the file."""
+        code = _code(error)
+        if code == sqlite3.SQLITE_READONLY:  # a damaged header can look so
+            return os.access(self.path, os.W_OK) and os.access(self.folder, os.W_OK)
+        return code not in _NOT_OF_THE_FILE
+
+    def _put_aside(self) -> Path:
         number = 1
         while (kept := self.path.with_name(f"ledger.damaged-{number}.sqlite")).exists():
             number += 1
         self.path.rename(kept)
-        for suffix in ("-wal", "-shm"):
-            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        Path(f"{self.path}-shm").unlink(missing_ok=True)
+        for suffix in ("-wal", "-journal"):
+            if (log := Path(f"{self.path}{suffix}")).exists():
+                log.rename(f"{kept}{suffix}")
         self.n_damaged += 1
+        return kept
 
     def _claim(self, study: dict[str, str]) -> None:
         """Write down what the study is, or check that it is the same."""
-        there = dict(self._db.execute("SELECT name, value FROM study"))
-        if not there:
-            with self._writing():
-                self._db.executemany("INSERT INTO study VALUES (?, ?)", sorted(study.items()))
-            return
-        differences = list(_differences(_read(there), _read(study), ""))
+        there = self._rows.study()
+        here = {name: value for name, value in study.items() if name in there}  # the others have rotted away
+        differences = list(_differences(_read(there), _read(here), ""))
         if differences:
-            self._db.close()
             more = f" and {len(differences) - _MOST_SHOWN} more" if len(differences) > _MOST_SHOWN else ""
             raise StudyError(
                 f"the folder holds another study: {'; '.join(differences[:_MOST_SHOWN])}{more}",
                 where=str(self.folder),
                 hint="choose another --out, or ask the same as before to go on with it",
             )
+        if there != study:
+            with self._explained():
+                self._rows.write_study(study)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Make one transaction; says in words why it failed."""
+    def _explained(self) -> Iterator[None]:
+        """Say in words why the ledger cannot be read or written."""
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    with suppress(sqlite3.Error):
-                        self._db.execute("ROLLBACK")
-                raise
-        except sqlite3.OperationalError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: sqlite3.OperationalError) -> StudyError:
-        full = getattr(error, "sqlite_errorcode", 0) & 0xFF in _FULL
-        hint = (
-            "free some space and give the same command again; finished runs are kept"
-            if full
-            else "choose another --out"
-        )
-        failure = StudyError(f"cannot be written: {error}", where=str(self.path), hint=hint)
-        failure.exit_code = 1
-        return failure
+            yield
+        except sqlite3.DatabaseError as error:
+            hint = "choose another --out"
+            if _code(error) in _FULL:
+                hint = "free some space and give the same command again; finished runs are kept"
+            elif self._is_damage(error):
+                hint = "give the same command again; what is not damaged is kept"
+            failure = StudyError(f"cannot be written: {error}", where=str(self.path), hint=hint)
+            failure.exit_code = 1
+            raise failure from error
 
 
-def _digest(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+def _take_over(kept: Path, rows: Rows) -> None:
+    """Copy what still matches its digest from a damaged ledger."""
+    study: dict[str, str] = {}
+    entries: list[Entry] = []
+    with suppress(sqlite3.Error), closing(sqlite3.connect(kept)) as damaged:
+        study, entries = salvaged(damaged)
+    if study:
+        rows.write_study(study)
+    for entry in entries:
+        rows.write(entry)
+
+
+def _code(error: sqlite3.DatabaseError) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _read(study: Mapping[str, str]) -> dict[str, Any]:
@@ -218,7 +195,7 @@ def _locked(path: Path) -> int:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         owner = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
         os.close(handle)
         raise StudyError(
@@ -226,6 +203,12 @@ def _locked(path: Path) -> int:
             where=str(path.parent),
             hint="wait for it, or choose another --out",
         ) from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        os.close(handle)
+        raise StudyError(
+            f"the file system has no locks: {error.strerror}", where=str(path), hint="choose --out on a local disk"
+        ) from error
+    with suppress(OSError):  # who it is helps others; a full disk is told when there is something to keep
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
     return handle

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from qhpcsim.studies.identity import code_version
+from qhpcsim.studies.plan_basis import basis
 from qhpcsim.studies.plan_monotone import chain_axis, chain_of, falls_with_nodes
 from qhpcsim.studies.plan_points import Space
 from qhpcsim.studies.plan_read import read_study
@@ -66,6 +68,11 @@ class Plan:
     """Those that the ledger did not know yet."""
     n_damaged: int = 0
     lost: list[str] = field(default_factory=list)
+    basis: dict[str, Any] = field(default_factory=dict)
+    """Machine, rules and cards of the plan, see ``plan_basis``."""
+    code: str = ""
+    """Version of the code, plug-ins among it."""
+    plugins: tuple[str, ...] = ()
 
     @property
     def best(self) -> Judged | None:
@@ -134,12 +141,13 @@ def planned(
     identity = {"plan": study.scenario, "change": list(study.change), "code": code}  # whatever is decided or demanded
     with study_ledger(folder, identity) as ledger, Runner(ledger, workers, code, progress) as runner:
         found, seen = _searched(space, runner)
-        answer = Plan(study, space, found, folder, n_search=runner.n_runs)
+        answer = Plan(study, space, found, folder, n_search=runner.n_runs, code=code, plugins=workers.plugins)
         answer.shown = _shown(answer, seen, runner)
         answer.unserved = _unserved(seen[found.best.point]) if found.best is not None else {}
         _robust(answer, runner)
         answer.n_runs, answer.n_new, answer.lost = runner.n_runs, runner.n_new, runner.lost
         answer.n_damaged = ledger.n_damaged
+        answer.basis = basis(answer, runner)
         write_plan(answer)
     return answer
 

@@ -50,7 +50,7 @@ def card_numbers(scenario: Scenario) -> list[CardNumber]:
     prices, stay as they are.
     """
     qpus = scenario.qpu.qpus
-    own = [name for name in qpus if not _is_copy(name, scenario)]
+    own = [name for name in qpus if not is_copy(name, scenario)]
     found = []
     for kind in dict.fromkeys(qpus[name].card for name in own):
         if kind == ABSTRACT:
@@ -69,7 +69,7 @@ def _is_drawn(name: str, entry: CardEntry) -> bool:
     return single and bool(entry.uncertainty) and not name.startswith(("price_", "fit_", "range_"))
 
 
-def _is_copy(name: str, scenario: Scenario) -> bool:
+def is_copy(name: str, scenario: Scenario) -> bool:
     """Return whether ``count`` made the QPU; its settings are those of the first of its kind."""
     found, qpus = _COPY.fullmatch(name), scenario.qpu.qpus
     return found is not None and qpus.get(found[1]) == qpus[name]

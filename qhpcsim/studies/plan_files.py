@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.results.csv_text import cell
+from qhpcsim.studies.plan_context import context
 from qhpcsim.studies.search_limits import Limits
 
 if TYPE_CHECKING:
     from qhpcsim.studies.plan import Plan
+    from qhpcsim.studies.plan_robust import Grown
 
 ANSWER, POINTS = "plan.json", "points.csv"
+ENDS = ("_low", "_high")
+"""Columns beside a figure: ends of the 95 % interval of its mean."""
 
 
 def write_plan(answer: Plan) -> None:
@@ -48,11 +52,9 @@ def answer_of(answer: Plan) -> dict[str, Any]:
              "high": _finite(each.limits[0].high), "n": each.limits[0].n}
             for each in answer.shown if each.on_frontier
         ],
-        "growth": [
-            {"factor": each.factor, "verdicts": list(each.verdicts), "means": [_finite(s.mean) for s in each.limits]}
-            for each in answer.growth
-        ],
+        "growth": [_grown(each) for each in answer.growth],
         "uncertain": _uncertain(answer),
+        **context(answer),
     }  # fmt: skip
 
 
@@ -82,12 +84,27 @@ def margin(answer: Plan, k: int) -> float:
     return constraint.limit - seen.high if constraint.side == "below" else seen.low - constraint.limit
 
 
+def _grown(found: Grown) -> dict[str, Any]:
+    """Return the plan under one growth: for each constraint a verdict, the mean and its one-sided limits."""
+    rows = found.limits
+    return {
+        "factor": found.factor,
+        "verdicts": list(found.verdicts),
+        "means": [_finite(each.mean) for each in rows],
+        "low": [_finite(each.low) for each in rows],
+        "high": [_finite(each.high) for each in rows],
+        "n": [each.n for each in rows],
+        "problem": found.problem,
+    }
+
+
 def _uncertain(answer: Plan) -> dict[str, Any] | None:
     found = answer.uncertain
     if found is None:
         return None
     means = [[_finite(float(value)) for value in each] for each in found.means]
-    return {"drawn": list(found.names), "met_frac": list(found.met), "means": means, "n_seeds": found.n_seeds}
+    numbers = {"met_frac": list(found.met), "means": means, "n_seeds": found.n_seeds}
+    return {"drawn": list(found.names), **numbers, "problem": found.problem}
 
 
 def _lines(answer: Plan) -> list[str]:
@@ -95,6 +112,7 @@ def _lines(answer: Plan) -> list[str]:
     keys = [variable.key for variable in answer.study.variables]
     figures = [constraint.figure for constraint in answer.study.constraints]
     head = [*keys, "objective", "capital", "per_year", "energy_mwh", "verdict", "why", "n", *figures]
+    head += [f"{figure}{end}" for figure in figures for end in ENDS]
     lines = [",".join(cell(name) for name in head)]
     shown = {each.point: each for each in answer.shown}
     points = sorted({*answer.found.tested, *shown}, key=lambda point: (answer.space.objective[point], point))
@@ -105,8 +123,18 @@ def _lines(answer: Plan) -> list[str]:
         prices = [price.objective, price.capital, price.per_year, price.energy_mwh]
         words = [tested.verdict, tested.why] if tested else ["looked at", ""]
         row = [*(choices[key] for key in keys), *map(repr, prices), *words, str(seen.limits[0].n) if seen else "0"]
-        lines.append(",".join([*map(cell, row), *("" if each is None else repr(each.mean) for each in numbers)]))
+        means = ["" if each is None else repr(each.mean) for each in numbers]
+        ends = [_known(end) for each in numbers for end in _ends(each)]
+        lines.append(",".join([*map(cell, row), *means, *ends]))
     return lines
+
+
+def _ends(seen: Limits | None) -> tuple[float, float]:
+    return (math.inf, math.inf) if seen is None else (seen.low, seen.high)
+
+
+def _known(value: float) -> str:
+    return repr(value) if math.isfinite(value) else ""
 
 
 def _finite(value: float) -> float | None:

@@ -81,6 +81,7 @@ class _Reader:
             rejected=self.word("rejected", ("forbidden", "allowed"), "forbidden"),
             growth=self.growth(),
             uncertain=self.uncertain(),
+            text=self.document.text,
         )
 
     def known(self, key: Key, values: Any, allowed: Iterable[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qhpcsim.core.errors import QhpcsimError, StudyError
+from qhpcsim.execution.task import Task, TaskResult
 from qhpcsim.scenario import Scenario
 from qhpcsim.studies.figures import Figures
 from qhpcsim.studies.ledger import DONE, Ledger
@@ -59,7 +60,7 @@ class Runner:
         self.lost: list[str] = []
         """Why runs were lost that another try may still give."""
         self._seen: dict[tuple[str, int], Figures | str] = {}
-        self._engine = opened(workers)
+        self._engine = opened(workers, code)
 
     def __enter__(self) -> Runner:
         """Return the runner."""
@@ -92,6 +93,10 @@ class Runner:
                     self._seen[name, seed] = _line(error)
         self._run(wanted)
         return [self._sample(name, seeds) for name, _ in points]
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> TaskResult:
+        """Return what a function gave in a worker, or why it gave nothing; the ledger does not keep it."""
+        return next(iter(self._engine.map([Task(function.__name__, function, arguments)])))
 
     def _run(self, wanted: list[tuple[tuple[str, int], Run]]) -> None:
         if not wanted:

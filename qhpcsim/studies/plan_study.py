@@ -107,6 +107,8 @@ class PlanStudy:
     """``allowed``: jobs may be turned away, such as by a queue limit."""
     growth: Growth | None = None
     uncertain: Uncertain | None = None
+    text: str = ""
+    """The file as it was read; empty: the study was made by a program."""
 
     @property
     def unit(self) -> str:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from itertools import product
 
 from qhpcsim.config import load
+from qhpcsim.config.remembered import composed_once
 from qhpcsim.config.sweeps import Axis, axes_of
 from qhpcsim.core.errors import StudyError, shorten
 from qhpcsim.scenario import Scenario
+from qhpcsim.studies.identity import Parts
 
 MAX_RUNS = 10_000_000
 SEED = "seed"
@@ -77,13 +79,20 @@ def grid_of(scenario: str, overrides: Sequence[str], n_seeds: int | None = None)
     given = next((axis for axis in axes if axis.key == SEED), None)
     if n_points * max(n_seeds or 1, len(given.values) if given else 1) > MAX_RUNS:
         raise StudyError(f"{n_points:,} points are too many", where="sweep", allowed=f"{MAX_RUNS:,} runs")
-    points = tuple(_point(scenario, fixed, swept, values) for values in product(*(axis.values for axis in swept)))
+    parts = Parts()
+    with composed_once():
+        points = tuple(
+            _point(scenario, fixed, swept, values, parts) for values in product(*(axis.values for axis in swept))
+        )
     return Grid(tuple(swept), points, _seeds(points[0].scenario.seed, n_seeds, given))
 
 
-def _point(scenario: str, fixed: tuple[str, ...], axes: Sequence[Axis], values: tuple[str, ...]) -> Point:
+def _point(
+    scenario: str, fixed: tuple[str, ...], axes: Sequence[Axis], values: tuple[str, ...], parts: Parts
+) -> Point:
     choices = {axis.key: value for axis, value in zip(axes, values, strict=True)}
-    return Point(choices, load(scenario, [*fixed, *(f"{key}={value}" for key, value in choices.items())]))
+    texts = [*fixed, *(f"{key}={value}" for key, value in choices.items())]
+    return Point(choices, parts.shared(load(scenario, texts)))
 
 
 def _seeds(first: int, n_seeds: int | None, given: Axis | None) -> tuple[int, ...]:

@@ -53,6 +53,25 @@ def limits(values: Sequence[float], error_low: float, error_high: float) -> Limi
     return Limits(n, mean, low, high)
 
 
+def p_value(values: Sequence[float]) -> float:
+    """Return how likely a mean so far from 0 is by chance, both sides; the test that belongs to ``limits``.
+
+    NaN for fewer than two values.
+    """
+    from scipy.stats import t
+
+    given = np.asarray(values, np.float64)
+    n = len(given)
+    if n < 2:
+        return math.nan
+    mean, spread = float(given.mean()), float(given.std(ddof=1))
+    if spread <= 1e-12 * abs(mean):
+        return 0.0 if mean else 1.0
+    statistic, a = mean / spread * math.sqrt(n), _skewness(given) / math.sqrt(n)
+    transformed = statistic + a * statistic**2 / 3.0 + a**2 * statistic**3 / 27.0 + a / 6.0
+    return float(2.0 * t.sf(abs(transformed), n - 1))
+
+
 def looks(first: int, most: int) -> tuple[int, ...]:
     """Return the numbers of seeds at which to decide: from ``first`` up to ``most``, each about 1.5 times the last."""
     found = [min(first, most)]

@@ -18,6 +18,7 @@ from qhpcsim.studies.identity import code_version
 from qhpcsim.studies.plan_cards import CardNumber, card_numbers
 from qhpcsim.studies.plan_robust import Loaded, between
 from qhpcsim.studies.plan_runs import Runner, Sample, Told, study_ledger
+from qhpcsim.studies.sensitivity_files import write_sensitivity
 from qhpcsim.studies.sensitivity_indices import Morris, Sobol, morris, morris_design, sobol, sobol_design
 from qhpcsim.studies.simulating import Workers
 
@@ -62,6 +63,8 @@ class Sensitivity:
     """Standard deviation of the figure over all points: how uncertain the unknowns make it."""
     noise_frac: float | None
     """Share of that variance that is chance, after averaging over the seeds; None: one seed, so nothing is known."""
+    n_trajectories: int
+    n_sobol: int
     n_points: int
     n_runs: int
     n_seeds: int
@@ -130,7 +133,7 @@ def sensitivity(
     if not values.std() > 1e-12 * abs(values.mean()):
         raise StudyError(f"is {values[0]:g} whatever the unknowns are", where=figure, hint="wider ranges, other keys")
     screened, shares = _indices(design, values, n_sobol, rng)
-    return Sensitivity(
+    found = Sensitivity(
         figure=figure,
         unknowns=unknowns,
         scenario=str(scenario),
@@ -141,10 +144,14 @@ def sensitivity(
         mean=float(values.mean()),
         deviation=float(values.std(ddof=1)),
         noise_frac=_noise_frac(table),
+        n_trajectories=trajectories,
+        n_sobol=n_sobol,
         n_points=len(points),
         n_runs=runner.n_runs,
         n_seeds=seeds,
     )
+    write_sensitivity(found)
+    return found
 
 
 def _indices(design: FloatArray, values: FloatArray, n_sobol: int, rng: Rng) -> tuple[Morris, Sobol | None]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from qhpcsim.core.records import FloatArray
+from qhpcsim.studies.intervals import t_quantile
 
 LEVELS = 4
 """Grid of Morris's trajectories."""
@@ -82,7 +84,7 @@ def morris(design: FloatArray, values: FloatArray, rng: np.random.Generator) -> 
     sizes = np.abs(effects)
     again = sizes[rng.integers(0, n, (RESAMPLES, n))].mean(axis=1)
     spread = effects.std(axis=0, ddof=1) if n > 1 else np.zeros(k)
-    return Morris(_index(sizes.mean(axis=0), again), spread, _top_frac(sizes.mean(axis=0), again))
+    return Morris(_index(sizes.mean(axis=0), again, n), spread, _top_frac(sizes.mean(axis=0), again))
 
 
 def sobol_design(n_unknowns: int, n: int, rng: np.random.Generator) -> FloatArray:
@@ -118,7 +120,7 @@ def sobol(values: FloatArray, rng: np.random.Generator) -> Sobol:
     picks = rng.integers(0, n, (RESAMPLES, n))
     again = [_shares(values[:, pick]) for pick in picks]
     firsts, totals = (np.array([pair[part] for pair in again]) for part in (0, 1))
-    return Sobol(_index(first, firsts), _index(total, totals), _top_frac(total, totals))
+    return Sobol(_index(first, firsts, n), _index(total, totals, n), _top_frac(total, totals))
 
 
 def _shares(values: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -133,8 +135,16 @@ def _shares(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     return first, total
 
 
-def _index(value: FloatArray, again: FloatArray) -> Index:
-    low, high = np.quantile(again, (0.5 - LEVEL / 2, 0.5 + LEVEL / 2), axis=0)
+def _index(value: FloatArray, again: FloatArray, n: int) -> Index:
+    """Return an index with the percentiles of its resamples, further out for small n, as Student's t is.
+
+    Source: Hesterberg, "What teachers should know about the bootstrap", Am. Stat. 69 (2015),
+        doi:10.1080/00031305.2015.1089789, §5.3 (expanded percentiles)
+    """
+    from scipy.special import ndtr
+
+    tail = float(ndtr(-t_quantile(LEVEL, n - 1) * math.sqrt(n / (n - 1))))
+    low, high = np.quantile(again, (tail, 1.0 - tail), axis=0)
     return Index(value, low, high)
 
 

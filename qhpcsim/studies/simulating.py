@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from qhpcsim.core.errors import EngineError, QhpcsimError
+from qhpcsim.core.errors import EngineError, QhpcsimError, StudyError
 from qhpcsim.core.plugins import load_plugin
 from qhpcsim.core.task_records import TaskState
 from qhpcsim.execution.engine import Engine, open_engine
-from qhpcsim.execution.task import Task, TaskResult, in_one_line
+from qhpcsim.execution.task import Task, TaskResult, in_one_line, worker_name
 from qhpcsim.scenario import Scenario
-from qhpcsim.simulation import input_hashes, simulate
+from qhpcsim.simulation import simulate
 from qhpcsim.studies.figures import Figures, figures_of
-from qhpcsim.studies.identity import run_key
+from qhpcsim.studies.identity import Parts, code_version, file_hash, run_key
 from qhpcsim.studies.ledger import DONE, FAILED, Entry, Ledger
 from qhpcsim.studies.points import Run
-from qhpcsim.studies.steady import steady_figures
+from qhpcsim.studies.steady import series_figures
 
 Progress = Callable[[int, int], None]
 """Takes the number of runs that ended and of all."""
@@ -76,50 +77,62 @@ def simulate_all(
         EngineError: if no worker can start.
         StudyError: if the ledger cannot be written; what was recorded stays.
     """
-    hashed: dict[int, Mapping[str, str]] = {}
-    keys = []
-    for run in runs:  # the points of a sweep may read different files; their seeds do not
-        if run.point not in hashed:
-            hashed[run.point] = input_hashes(run.scenario)
-        keys.append(run_key(run.scenario, hashed[run.point], code, steady))
+    parts = Parts()
+    keys = [run_key(run.scenario, parts, code, steady) for run in runs]
     known = ledger.entries()
-    ended = Ended({key: known[key] for key in keys if key in known}, keys)
+    ended = Ended({key: known[key] for key in keys if key in known and known[key].state == DONE}, keys)
     ended.n_kept = len(ended.entries)
-    tasks = {
-        key: Task(key, simulated, (run.scenario, steady))
-        for key, run in zip(keys, runs, strict=True)
-        if key not in known
-    }
-    for result in _results(list(tasks.values()), workers, engine):
+    wanted = {key: run for key, run in zip(keys, runs, strict=True) if key not in ended.entries}
+    tasks = (Task(key, simulated, (run.scenario, steady, parts.inputs(run.scenario))) for key, run in wanted.items())
+    for result in _results(tasks, len(wanted), workers, code, engine):
         if (entry := _entry(result)) is None:
             ended.lost.append(f"{result.reason}: {result.error}")
         else:
             ledger.record(entry)
             ended.entries[entry.key] = entry
         if progress is not None:
-            progress(len(ended.entries) + len(ended.lost), len(keys))
+            progress(len(ended.entries) + len(ended.lost), ended.n_kept + len(wanted))
     return ended
 
 
-def simulated(scenario: Scenario, steady: bool = False) -> Figures:
-    """Return the figures of one run; runs in a worker."""
+def simulated(scenario: Scenario, steady: bool = False, inputs: Mapping[str, str] | None = None) -> Figures:
+    """Return the figures of one run; runs in a worker.
+
+    Args:
+        scenario: What to simulate.
+        steady: Whether to add figures of the steady state.
+        inputs: Path -> SHA-256 of the files that it reads, as they are to be.
+
+    Raises:
+        StudyError: if a file is not as it is to be: changed meanwhile, or another one on this machine.
+    """
     result = simulate(scenario)
-    return figures_of({**result.summary, **steady_figures(result)} if steady else result.summary)
+    for path, digest in (inputs or {}).items():
+        if file_hash(path) != digest:
+            raise StudyError("is not the file that it was when the study began", where=path)
+    return figures_of({**result.summary, **series_figures(result)} if steady else result.summary)
 
 
-def _results(tasks: list[Task], workers: Workers, engine: Engine | None = None) -> Iterator[TaskResult]:
+def _results(
+    tasks: Iterable[Task], n_tasks: int, workers: Workers, code: str, engine: Engine | None
+) -> Iterator[TaskResult]:
     """Yield what comes back; a study of no tasks starts no workers."""
-    if not tasks:
+    if not n_tasks:
         return
     if engine is not None:
         yield from engine.map_unordered(tasks)
         return
-    with opened(workers, len(tasks)) as own:
+    with opened(workers, code, n_tasks) as own:
         yield from own.map_unordered(tasks)
 
 
-def opened(workers: Workers, n_tasks: int | None = None) -> Engine:
+def opened(workers: Workers, code: str, n_tasks: int | None = None) -> Engine:
     """Return the engine that simulations run on, with no more worker processes than tasks.
+
+    Args:
+        workers: What is wanted.
+        code: What ``code_version`` gave here; workers of a cluster must have the same.
+        n_tasks: Number of runs, if it is known.
 
     Raises:
         EngineError: if no worker can start.
@@ -127,20 +140,22 @@ def opened(workers: Workers, n_tasks: int | None = None) -> Engine:
     n_workers = workers.workers
     if workers.engine == "processes" and n_workers is not None and n_tasks is not None:
         n_workers = min(n_workers, n_tasks)
-    warm_up = partial(ready, workers.plugins)
+    warm_up = partial(ready, workers.plugins, code if workers.engine == "dask" else "")
     return open_engine(workers.engine, n_workers, workers.scheduler, warm_up=warm_up, timeout_s=workers.timeout_s)
 
 
-def ready(plugins: tuple[str, ...]) -> None:
+def ready(plugins: tuple[str, ...], code: str) -> None:
     """Import in a worker what every run needs.
 
     Raises:
-        EngineError: if a plug-in cannot be loaded there.
+        EngineError: if a plug-in cannot be loaded there, or the code there is not the one with the version ``code``.
     """
     try:
         for path in plugins:
             load_plugin(path)
-    except QhpcsimError as error:
+        if code and code_version(plugins) != code:
+            raise EngineError(f"{worker_name()} has another version of qhpcsim, its cards or a plug-in")
+    except (OSError, QhpcsimError) as error:
         raise EngineError(in_one_line(error)) from error
 
 
@@ -149,5 +164,6 @@ def _entry(result: TaskResult) -> Entry | None:
     if result.state is TaskState.SUCCESS:
         return Entry(result.task_id, DONE, result.value, "", result.seconds, result.worker)
     if result.state is TaskState.FAILED:
-        return Entry(result.task_id, FAILED, Figures((), ()), result.error, result.seconds, result.worker)
+        tried_s = 0.0 if math.isnan(result.seconds) else result.seconds  # NaN: it could not even be sent
+        return Entry(result.task_id, FAILED, Figures((), ()), result.error, tried_s, result.worker)
     return None

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.errors import StudyError, shorten
 from qhpcsim.results.csv_text import cell
+from qhpcsim.results.run_folder import parquet_path
 from qhpcsim.studies.figures import Figures
 from qhpcsim.studies.identity import code_version, plain
 from qhpcsim.studies.intervals import Mean, mean_of
 from qhpcsim.studies.ledger import DONE, FAILED, Ledger
 from qhpcsim.studies.points import Grid, Run, grid_of
 from qhpcsim.studies.simulating import Ended, Progress, Workers, simulate_all
+from qhpcsim.studies.steady import with_steady_figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,16 +53,22 @@ class Sweep:
     @cached_property
     def figures(self) -> list[str]:
         """Names of all figures, in order of first appearance."""
-        return list(dict.fromkeys(name for _, row in self.rows for name in row))
+        kinds = dict.fromkeys(figures.names for _, figures in self.rows)
+        return list(dict.fromkeys(name for names in kinds for name in names))
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row a run: the swept keys, ``seed``, and every figure; NaN where a run has none."""
         import pandas as pd
 
-        keys = [axis.key for axis in self.grid.axes]
-        rows = [{**self.choices(run), "seed": run.seed, **figures} for run, figures in self.rows]
-        return pd.DataFrame(rows, columns=[*keys, "seed", *self.figures])
+        columns: dict[str, list[Any]] = {
+            axis.key: [self.choices(run)[axis.key] for run, _ in self.rows] for axis in self.grid.axes
+        }
+        columns["seed"] = [run.seed for run, _ in self.rows]
+        for name in self.figures:
+            values = [figures.get(name) for _, figures in self.rows]
+            columns[name] = [math.nan if value is None else value for value in values]
+        return pd.DataFrame(columns)
 
     def choices(self, run: Run) -> dict[str, str]:
         """Return the swept values of a run."""
@@ -73,7 +84,14 @@ class Sweep:
         return " ".join(f"{key}={value}" for key, value in self.grid.points[point].choices.items()) or "the only point"
 
     def _at(self, point: int) -> list[tuple[Run, Figures]]:
-        return [(run, figures) for run, figures in self.rows if run.point == point]
+        return self._by_point.get(point, [])
+
+    @cached_property
+    def _by_point(self) -> dict[int, list[tuple[Run, Figures]]]:
+        found: dict[int, list[tuple[Run, Figures]]] = {}
+        for run, figures in self.rows:
+            found.setdefault(run.point, []).append((run, figures))
+        return found
 
     def means(self, figure: str, level: float = 0.95) -> list[Mean]:
         """Return the mean of a figure over the seeds of each point, with its confidence interval.
@@ -137,6 +155,8 @@ def sweep(
     with open_ledger(folder, grid, scenario, overrides, code, steady) as ledger:
         ended = simulate_all(runs, ledger, workers, code, steady, progress)
         found = _found(grid, folder, runs, ended, ledger.n_damaged)
+        if steady:
+            found.rows = with_steady_figures(found.rows)
         write_results(found, folder / RESULTS)
     return found
 
@@ -176,13 +196,36 @@ def _found(grid: Grid, folder: Path, runs: Sequence[Run], ended: Ended, n_damage
 
 
 def write_results(found: Sweep, path: Path) -> None:
-    """Write ``results.csv``: swept keys, seed and figures, point by point, seed by seed; it appears whole or not."""
-    keys = [axis.key for axis in found.grid.axes]
-    lines = [",".join(cell(name) for name in (*keys, "seed", *found.figures))]
+    """Write ``results.csv``: swept keys, seed and figures, point by point, seed by seed; it appears whole or not.
+
+    Raises:
+        StudyError: if it cannot be written, as on a full disk.
+    """
+    scratch = path.with_suffix(".csv.part")
+    try:
+        with scratch.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(_lines(found))
+            file.flush()
+            os.fsync(file.fileno())
+        parquet_path(path).unlink(missing_ok=True)  # of an earlier table
+        scratch.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        failure = StudyError(
+            f"cannot be written: {error.strerror}",
+            where=str(path),
+            hint="every run is recorded: free some space and give the same command again",
+        )
+        failure.exit_code = 1
+        raise failure from error
+
+
+def _lines(found: Sweep) -> Iterator[str]:
+    keys, names = [axis.key for axis in found.grid.axes], tuple(found.figures)
+    yield ",".join(cell(name) for name in (*keys, "seed", *names)) + "\n"
     for run, figures in found.rows:
         choices = found.choices(run)
-        values = ["" if (value := figures.get(name)) is None else repr(value) for name in found.figures]
-        lines.append(",".join([*(cell(choices[key]) for key in keys), str(run.seed), *values]))
-    scratch = path.with_suffix(".csv.part")
-    scratch.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    scratch.replace(path)
+        values = figures.values_ if figures.names == names else map(figures.get, names)
+        texts = ["" if value is None else repr(value) for value in values]
+        yield ",".join([*(cell(choices[key]) for key in keys), str(run.seed), *texts]) + "\n"

@@ -106,7 +106,7 @@ def test_precision_halves_the_memory() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "different lengths"),
+        ("", "is empty"),
         ("ABC", "Pauli"),
         ("ZZ + Z", "length"),
         ("III", "no qubit"),

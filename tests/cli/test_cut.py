@@ -21,6 +21,7 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qhpcsim.circuits.named import named_circuit
 from qhpcsim.cli import main
 from qhpcsim.core.registry import entries
+from tests.execution.dask_clusters import cluster
 from tests.reference import REFERENCE_DATA
 
 PHASES = ["partition", "transpile", "generate", "deduplicate", "execute", "reconstruct"]
@@ -166,6 +167,22 @@ def n_kept(out: Path) -> int:
         return 0
 
 
+def test_a_run_on_the_workers_of_a_dask_cluster(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same values as on workers of its own; when the cluster is gone, nobody else does the work."""
+    file = tmp_path / "scheduler.json"
+    words = ["run", "ghz:6", "--target-stderr", "0.1", "--workers", "2", "--seed", "3", "--candidate", "find_cuts 3"]
+    with cluster(tmp_path) as (address, _):
+        there = json.loads(said(capsys, *words, "--json", "--scheduler", address))
+        told = said(capsys, *words, "--engine", "dask", "--scheduler", str(file))
+    assert f"--engine dask --scheduler {file}" in told
+    here = json.loads(said(capsys, *words, "--json"))
+    assert (there["values"], there["stderrs"], there["n_runs"]) == (here["values"], here["stderrs"], here["n_runs"])
+    monkeypatch.setattr("qhpcsim.execution.dask_cluster._CONNECT_S", 0.5)
+    assert "no Dask scheduler answers" in said(capsys, *words, "--scheduler", address, code=2)
+
+
 NOT_UNITARY = """OPENQASM 2.0;
 include "qelib1.inc";
 qreg q[3];
@@ -183,6 +200,8 @@ measure q -> c;
         (["ghz:6", "--observable", "ZZ"], ["2 letters for a circuit of 6", "6 letters, such as ZIIIII"]),
         (["ghz:6", "--observable", "ZZQZZZ"], ["no sum of Pauli strings", "the last for qubit 0"]),
         (["ghz:6", "--observable", "IIIIII"], ["acts on no qubit"]),
+        (["ghz:6", "--observable", ""], ["--observable: is empty", "such as ZZI"]),
+        (["ghz:6", "--target-stderr", "1e-9"], ["estimated 1e+18 shots", "reach about 3.2e-05", "a larger"]),
         (["ghz:6", "--target-stderr", "0"], ["--target-stderr", "1e-09 or more"]),
         (["ghz:6", "--memory", "16B"], ["hold no qubit", "32 bytes or more"]),
         (["ghz:6", "--memory", "8XB"], ["--memory", "8GiB"]),
@@ -198,7 +217,10 @@ measure q -> c;
         (["ghz:6", "--budget", "1m"], ["--budget: belongs to cut run"]),
         (["gzh:6"], ["did you mean: ghz"]),
         (["missing.qasm"], ["missing.qasm", "No such file"]),
-        (["ghz:40", "--max-cuts", "0"], ["40 qubits need", "at most", "more than --max-cuts 0"]),
+        (["ghz:40", "--max-cuts", "0"], ["40 qubits need 16,384 GiB", "at most", "more than --max-cuts 0"]),
+        (["ghz:30", "--max-cuts", "0", "--device", "aqt_ibex"], ["30 qubits", "another device"]),
+        (["ghz:36", "--max-cuts", "0", "--device", "a100_40"], ["needs 1,100 GB", "a100_40", "another device"]),
+        (["ghz:0"], ["0 qubits", "1 to 10,000"]),
     ],
 )
 def test_impossible_plans(words: list[str], says: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,11 +267,54 @@ def test_the_nearest_alternative_that_is_named_can_be_met(
         (["ghz:6", "--mode", "seedlike", "--candidate", "find_cuts 3"], ["seed_like"]),
         (["ghz:6", "--mode", "seed_like", "--candidate", "no cut"], ["nothing is cut"]),
         (["ghz:6", "--out", __file__], ["is a file"]),
+        (["ghz:6", "--engine", "processes", "--scheduler", "slurm"], ["has no scheduler", "--engine dask"]),
+        (["ghz:6", "--scheduler", "slrum"], ["unknown scheduler 'slrum'", "slurm"]),
+        (["ghz:40", "--strategy", "none"], ["candidate 'no cut' cannot be run", "16,384 GiB", "run candidate '"]),
     ],
 )
 def test_impossible_runs(words: list[str], says: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     text = said(capsys, "run", *words, code=2)
     assert all(each in text for each in says), text
+
+
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_what_is_impossible_prints_no_json(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cut", verb, "ghz:6", "--observable", "ZZ", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and "2 letters for a circuit of 6" in err and "Traceback" not in err
+
+
+TOFFOLI = """OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[4];
+h q[0];
+ccx q[0],q[1],q[2];
+ccx q[1],q[2],q[3];
+"""
+
+
+def test_a_width_below_that_of_a_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The Toffoli gates are cut as the two-qubit gates that they are made of, if at all; what is named can be met."""
+    path = tmp_path / "toffoli.qasm"
+    path.write_text(TOFFOLI)
+    text = said(capsys, "plan", str(path), "--max-width", "2", code=2)
+    assert "nearest is split 2: 8 cuts" in text
+    for width in re.findall(r"--max-width (\d)", text):
+        said(capsys, "plan", str(path), "--max-width", width)
+
+
+@pytest.mark.parametrize(("text", "code"), [("qreg q[1];\nh q[0];\n", 0), ("qreg q[3];\n", 0), ("", 2)])
+def test_the_smallest_circuits(text: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One qubit, no gate, nothing at all: H gives ⟨Z⟩ = 0, no gate 1."""
+    path = tmp_path / "small.qasm"
+    path.write_text(f'OPENQASM 2.0;\ninclude "qelib1.inc";\n{text}')
+    for verb in ("plan", "run"):
+        words = said(capsys, verb, str(path), "--target-stderr", "0.05", *(["--json"] if not code else []), code=code)
+        if code:
+            assert "no qubits" in words
+        elif verb == "run":
+            found = json.loads(words)
+            assert abs(found["value"] - ("h q" not in text)) <= 5 * found["stderr"] + 1e-12
 
 
 def test_what_is_not_unitary_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -332,3 +332,17 @@ def test_watts_of_the_small_centre_are_those_of_the_cards():
         entries = card(path).entries
         assert partitions[name].idle_w == entries["idle"].value
         assert partitions[name].busy_w == entries["busy"].value
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "7", "12345678901234567890", "007", "1_000", "0.10", "1.", ".5", "-3", "1e3", "1.5.2"]
+)
+def test_numbers_are_what_hydras_grammar_says(text):
+    """Plain ones are read without it."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    from qhpcsim.config.overrides import Raw
+
+    meant = OverridesParser.create().parse_override(f"x={text}").value()
+    found = Raw(text).as_value("x")
+    assert (type(found), found) == (type(meant), meant)

@@ -141,6 +141,24 @@ def test_schedulers_that_cannot_be_used_are_explained(monkeypatch):
         open_engine("dask", scheduler="pbs")
 
 
+def test_a_batch_system_that_takes_no_jobs_is_explained(tmp_path, monkeypatch):
+    """dask-jobqueue itself logs the error and waits for ever."""
+    import dask
+    import dask_jobqueue  # noqa: F401  (its defaults must be there before ours)
+
+    settings = {"jobqueue.slurm.cores": 1, "jobqueue.slurm.memory": "1GB", "jobqueue.slurm.interface": "lo"}
+    monkeypatch.chdir(tmp_path)
+    with dask.config.set(settings):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with pytest.raises(EngineError, match="there is no sbatch on this machine"):
+            open_engine("dask", workers=2, scheduler="slurm")
+        sbatch = tmp_path / "sbatch"
+        sbatch.write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: night' >&2\nexit 1\n")
+        sbatch.chmod(0o755)
+        with pytest.raises(EngineError, match=r"sbatch takes no job: .*invalid partition"):
+            open_engine("dask", workers=2, scheduler="slurm")
+
+
 def test_without_dask_the_way_to_get_it_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(EngineError, match=r"pip install 'qhpcsim\[dask\]'"):

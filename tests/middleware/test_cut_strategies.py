@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from qhpcsim.core.circuit_times import Answer, CircuitRun, ConstantTimes, Simula
 from qhpcsim.core.errors import CircuitError, ConfigError, QhpcsimError
 from qhpcsim.core.registry import entries
 from qhpcsim.core.rng import Rng
-from qhpcsim.core.workflow_records import Application, Choice, PilotAsk, WorkflowWork
+from qhpcsim.core.workflow_records import Application, Calls, Choice, PilotAsk, WorkflowWork
 from qhpcsim.middleware.applications import Applications, TaskLayer
-from qhpcsim.middleware.cut_strategies import with_strategies
+from qhpcsim.middleware.cut_strategies import Foreseen, with_strategies
 from qhpcsim.middleware.pool_costs import PoolCosts
-from qhpcsim.qpu_scenario import QpuService
+from qhpcsim.policies.cutting.modelled import Modelled, ModelledParams
+from qhpcsim.policies.cutting.strategy import CutOption, CutView
+from qhpcsim.qpu_scenario import QpuChoice, QpuDevice, QpuService
 from qhpcsim.scenario import Partition
 from qhpcsim.workloads.motifs.circuit_cutting import CircuitCuttingParams
 from qhpcsim.workloads.motifs.cut_ways import shots_at_equal_error, ways
@@ -50,7 +53,7 @@ def app(motif="circuit_cutting", pilots=(), submit_s=0.0, **settings) -> Applica
 
 def cut_of(application, times=None, **costs):
     """Return what makes the cut of an application's only stage."""
-    flow = with_strategies(workflow_of(application, Rng(0), times or Doubling()), **costs)
+    flow = with_strategies(workflow_of(application, Rng(0), times or Doubling()), PoolCosts(**costs))
     (stage,) = flow.stages
     assert isinstance(stage.work, Choice)
     return {each.name: each for each in stage.work.alternatives}["cut"].make
@@ -136,6 +139,97 @@ def test_in_a_simulation_the_pilot_decides():
     assert simulated(2) == (["4"], 144.0)
     assert simulated(80) == (["4"], 24.0)
     assert simulated(90) == (["2", "3"], 18.0)
+
+
+class TwoQpus(Doubling):
+    """The first QPU has four qubits; a job of up to four takes 3 s on either, a wider one shots / 100 s."""
+
+    def qpu(self, run: CircuitRun, n: int, rng: np.random.Generator) -> Answer:
+        times_s = (math.inf, run.shots / 100.0) if run.n_qubits > 4 else (3.0, 3.0)
+        each_s = np.tile(np.array(times_s), (n, 1))
+        return Answer(each_s, each_s.copy(), run)
+
+
+def queued(strategy: str, in_front: int, **settings) -> tuple[str, float]:
+    """Cut on two QPUs, the wide one busy for so many seconds; return the way that was taken and when it was over."""
+    on_qpu = SMALL | {"device": "qpu"}
+    front = app(strategy="none", **on_qpu | {"shots": 100 * in_front}, **FREE)
+    asked = app(strategy=strategy, submit_s=1.0, **on_qpu, **FREE | settings)
+    service = QpuService({"own": QpuDevice(), "cloud": QpuDevice()}, choice=QpuChoice("least_completion"))
+    work = WorkflowWork(no_jobs(), [front, asked] if in_front else [asked])
+    made = Applications(work, TwoQpus(), {"cpu": Partition()}, FCFS, TaskLayer(), service)
+    made.simulate()
+    run = made.runs[-1]
+    calls = [stage.work.circuit for stage in run.stages[0].inner.workflow.stages if isinstance(stage.work, Calls)]
+    return calls[0].split(":")[1], run.ended_s
+
+
+def test_the_queue_of_a_qpu_moves_the_choice():
+    """Whole: 10 s, behind what is there. Halves: 12 jobs of 3 s, on the small QPU alone while the other is busy."""
+    assert queued("modelled", 0) == ("8", 11.0)
+    assert queued("modelled", 15) == ("8", 25.0), "halves: eight on the small QPU, four behind the 15 s, until 27"
+    assert queued("modelled", 20) == ("4", 29.0), "nine on the small QPU until 28, three behind the 20 s, until 29"
+    assert queued("modelled", 100) == ("4", 37.0)
+    assert queued("modelled:queue=false", 100) == ("8", 110.0), "told of the workers only"
+    assert queued("none", 100) == ("8", 110.0)
+    assert queued("modelled", 100, generate_s=85) == ("8", 110.0), "generated at 86, halves would end at 112"
+
+
+def test_the_other_users_of_a_qpu_are_seen_though_none_of_our_jobs_is_there(monkeypatch):
+    """Other users are predicted exactly and are served in turn: the whole circuit ends when it was said to."""
+    said = []
+
+    def whole(self, view):
+        said.append(view.options[0].completion_s)
+        return 0
+
+    monkeypatch.setattr(Modelled, "choose", whole)
+    took = []
+    for seed in range(6):
+        asked = app(strategy="modelled", submit_s=50_000.0, **SMALL | {"device": "qpu"}, **FREE)
+        cloud = QpuDevice(background="ibm_nairobi")
+        service = QpuService({"own": QpuDevice(), "cloud": cloud}, choice=QpuChoice("least_completion"))
+        work = WorkflowWork(no_jobs(), [asked])
+        made = Applications(work, TwoQpus(), {"cpu": Partition()}, FCFS, TaskLayer(), service, Rng(seed))
+        made.simulate()
+        took.append(made.runs[0].ended_s - 50_000.0)
+        assert took[-1] == pytest.approx(said[-1], abs=1e-6)
+    assert max(took) > 60.0, "somebody was there"
+
+
+def test_tasks_that_wait_move_the_choice():
+    """13 cores of which 12 are busy until 1000: whole, 256 s on the one that is free; halves would take 288 s there.
+
+    Told of the workers only, a strategy is asked with 1 and with 13, and what ends first of the two is run.
+    """
+    partitions = {"cpu": Partition(nodes=13, cores_per_node=1)}
+    slow = {**FREE, "base_qubits": 8, "subcircuit_size": 4, "device": "cpu:any", "shots": 1000 * 1000 // 16}
+    front = app(strategy="fixed_width:width=4", pilots=[PilotAsk("cpu", nodes=13, walltime_s=1e6)], **slow)
+    asked = app(strategy="modelled", submit_s=1.0, **SMALL, **FREE)
+    shared = [replace(each, pool="shared", name=f"a{k}") for k, each in enumerate((front, asked))]
+    made = Applications(WorkflowWork(no_jobs(), shared), Doubling(), partitions, FCFS, TaskLayer(), QpuService())
+    made.simulate()
+    run = made.runs[1]
+    assert sizes(run.stages[0].inner.workflow) == ["8"] and run.ended_s == 257.0
+
+
+def test_where_nobody_can_tell_the_end_the_workers_decide():
+    """No pilot is left and none comes: the ends are infinite, the choice is that on one worker."""
+    option = CutOption("no cut", (8,), predicted=Foreseen(5.0), completion_s=math.inf)
+    view = CutView(8, 1, 1.0, (replace(option, predicted=Foreseen(6.0)), option))
+    assert Modelled().choose(view) == 1
+    told = replace(view, options=(replace(option, completion_s=9.0), replace(option, completion_s=8.0)))
+    assert Modelled().choose(told) == 1
+    assert Modelled(ModelledParams(queue=False)).choose(told) == 0
+    broken = replace(option, predicted=Foreseen(math.inf, "too wide"), completion_s=1.0)
+    assert Modelled().choose(replace(view, options=(broken, replace(option, completion_s=8.0)))) == 1
+
+
+def test_a_worker_that_starts_for_each_task_counts():
+    """GPU tasks of 24 s on 12 workers; each starting its own for 300 s, the whole circuit is the faster."""
+    settings = SMALL | {"device": "gpu:any"}
+    assert sizes(cut_of(app(strategy="modelled", **settings, **FREE))(12)) == ["4"]
+    assert sizes(cut_of(app(strategy="modelled", **settings, **FREE), gpu_cold_s=300.0)(11)) == ["8"]
 
 
 def test_adaptive_circuits_ask_too_and_spread():

@@ -1,5 +1,7 @@
 """A user's policy: a function over a read-only view, held to its contract."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,9 @@ def test_view_shows_expected_ends():
     simulate_table(jobs([3, 2]), 4, Policy(name="test_looks", backfill="test_looks"))
     assert seen[0.0] == ((0.0, 0), [], 4)
     assert seen[10.0][1] == []
+
+
+def test_it_travels_to_other_processes_by_its_name():
+    policy = lookup("policy", "test_narrow_first").params(depth=3)
+    assert pickle.loads(pickle.dumps(policy)) == policy
+    assert len(pickle.dumps(policy)) < 1000

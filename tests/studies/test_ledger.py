@@ -69,16 +69,14 @@ def test_rows_that_rot_are_dropped_and_counted(tmp_path, column):
         assert list(ledger.entries()) == [entry(2).key]
 
 
-@pytest.mark.parametrize("damage", ["zeros", "half", "text"])
+@pytest.mark.parametrize("damage", ["zeros", "text"])
 def test_a_damaged_file_is_put_aside(tmp_path, damage):
     with Ledger(tmp_path, STUDY) as ledger:
         for k in range(200):
             ledger.record(entry(k))
     path = tmp_path / FILE
     content = path.read_bytes()
-    path.write_bytes(
-        {"zeros": bytes(len(content)), "half": content[: len(content) // 2], "text": b"no database" * 99}[damage]
-    )
+    path.write_bytes({"zeros": bytes(len(content)), "text": b"no database" * 99}[damage])
     with Ledger(tmp_path, STUDY) as ledger:
         assert ledger.n_damaged == 1
         assert ledger.entries() == {}
@@ -86,6 +84,37 @@ def test_a_damaged_file_is_put_aside(tmp_path, damage):
     assert (tmp_path / "ledger.damaged-1.sqlite").is_file()
     with Ledger(tmp_path, STUDY) as ledger:
         assert list(ledger.entries()) == [entry(5).key]
+
+
+@pytest.mark.parametrize("damage", ["end", "page"])
+def test_what_is_intact_in_a_damaged_file_is_taken_over(tmp_path, damage):
+    entries = {each.key: each for each in map(entry, range(400))}
+    with Ledger(tmp_path, STUDY) as ledger:
+        for each in entries.values():
+            ledger.record(each)
+    path = tmp_path / FILE
+    content = path.read_bytes()
+    middle = len(content) // 8192 * 4096
+    path.write_bytes(content[:-4096] if damage == "end" else content[:middle] + bytes(4096) + content[middle + 4096 :])
+    other = {"scenario": "y", "base": {}}
+    with pytest.raises(StudyError, match="another study"):
+        Ledger(tmp_path, other)
+    assert (tmp_path / "ledger.damaged-1.sqlite").is_file()
+    with Ledger(tmp_path, STUDY) as ledger:
+        found = dict(ledger.entries())
+    assert 200 < len(found) < 400
+    assert found.items() <= entries.items()
+
+
+def test_a_ledger_of_another_version_is_left_alone(tmp_path):
+    Ledger(tmp_path, STUDY).close()
+    db = sqlite3.connect(tmp_path / FILE)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    before = (tmp_path / FILE).read_bytes()
+    with pytest.raises(StudyError, match="another version of qhpcsim wrote it"):
+        Ledger(tmp_path, STUDY)
+    assert (tmp_path / FILE).read_bytes() == before
 
 
 WRITER = """

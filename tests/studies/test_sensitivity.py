@@ -63,6 +63,50 @@ def test_bootstrap_intervals_hold_the_truth():
     assert held >= 51
 
 
+G = np.array([0.0, 1.0, 4.5, 9.0])
+
+
+def g_function(shares):
+    """Sobol's g-function: one unknown rules, one hardly matters."""
+    return np.prod((np.abs(4.0 * shares - 2.0) + G) / (1.0 + G), axis=-1)
+
+
+def test_sobol_of_the_g_function():
+    """Closed form: V_k = 1 / (3 (1 + a_k)²), V = Π (1 + V_k) − 1 (Saltelli & Sobol 1995)."""
+    alone = 1.0 / (3.0 * (1.0 + G) ** 2)
+    variance = np.prod(1.0 + alone) - 1.0
+    total = alone * np.prod(1.0 + alone) / (1.0 + alone) / variance
+    found = sobol(g_function(sobol_design(4, 2048, rng())), rng())
+    assert found.first.value == pytest.approx(alone / variance, abs=0.02)
+    assert found.total.value == pytest.approx(total, abs=0.02)
+    assert (found.total.low <= total).all() and (total <= found.total.high).all()
+    assert np.argsort(-found.total.value).tolist() == [0, 1, 2, 3]
+
+
+def g_effects():
+    """Expected |effect| of each unknown of the g-function over all steps on the grid, exactly."""
+    grid = np.array(np.meshgrid(*[np.arange(4) / 3.0] * 4, indexing="ij")).reshape(4, -1).T
+    found = []
+    for k in range(4):
+        low = grid[grid[:, k] < 0.5]
+        high = low.copy()
+        high[:, k] += 2.0 / 3.0
+        found.append(float(np.abs(g_function(high) - g_function(low)).mean() * 1.5))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("n_trajectories", [10, 20])
+def test_morris_intervals_hold_the_truth(n_trajectories):
+    """200 screenings of the g-function; plain percentiles of 10 trajectories held it in 86 to 90 %."""
+    truth, held = g_effects(), np.zeros(4)
+    for trial in range(200):
+        own = np.random.default_rng(trial)
+        design = morris_design(4, n_trajectories, own)
+        found = morris(design, g_function(design), own).mean_abs
+        held += (found.low <= truth) & (truth <= found.high)
+    assert (held >= 0.91 * 200).all() and (held <= 0.99 * 200).all(), held / 200
+
+
 def test_morris_of_a_linear_function_is_exact():
     weights = np.array([3.0, -2.0, 0.5, 0.0])
     design = morris_design(4, 8, rng())

@@ -1,5 +1,6 @@
 """Sweeps: the same bytes whoever runs them and however often they are cut off."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import qhpcsim
 from qhpcsim.config.sweeps import axes_of
 from qhpcsim.core.errors import ConfigError, QhpcsimError, StudyError
+from qhpcsim.studies.identity import plain
 from qhpcsim.studies.points import grid_of
 from qhpcsim.studies.simulating import Workers
 from qhpcsim.studies.sweep import RESULTS, sweep
@@ -55,6 +57,16 @@ def test_seeds_come_from_the_scenario_or_from_an_axis():
         grid_of("replay", [*GRID, "seed=1,x"])
 
 
+def test_points_are_what_load_gives_and_share_what_is_equal():
+    points = grid_of("hybrid_centre", ["workload.lublin.load=0.5,0.6", "policy=fcfs,easy"]).points
+    for point in points:
+        alone = qhpcsim.load("hybrid_centre", [f"{key}={value}" for key, value in point.choices.items()])
+        assert point.scenario == alone
+        assert json.dumps(plain(point.scenario)) == json.dumps(plain(alone))
+    assert all(point.scenario.facility is points[0].scenario.facility for point in points)
+    assert points[0].scenario.policy is points[2].scenario.policy
+
+
 def test_rows_are_those_of_single_runs(tmp_path):
     found = sweep("replay", GRID, 2, tmp_path / "s", SERIAL)
     assert found.complete and len(found.rows) == 8
@@ -64,19 +76,87 @@ def test_rows_are_those_of_single_runs(tmp_path):
         assert qhpcsim.simulate(alone, seed=int(row["seed"])).summary["mean_wait_s"] == row["mean_wait_s"]
 
 
-def test_any_engine_gives_the_same_bytes(tmp_path):
-    texts = set()
-    for name, workers in (("serial", SERIAL), ("one", Workers(workers=1)), ("three", Workers(workers=3))):
-        sweep("replay", GRID, 2, tmp_path / name, workers)
-        texts.add((tmp_path / name / RESULTS).read_bytes())
-    assert len(texts) == 1
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The bytes of a serial sweep."""
+    folder = tmp_path_factory.mktemp("whole") / "s"
+    sweep("replay", GRID, 2, folder, SERIAL)
+    return (folder / RESULTS).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "lives",
+    [
+        pytest.param([(2, Workers(workers=1))], id="one process"),
+        pytest.param([(2, Workers(workers=3))], id="three processes"),
+        pytest.param([(1, SERIAL), (2, Workers(workers=2))], id="more seeds later"),
+        pytest.param([(2, Workers("serial", timeout_s=1e-9)), (2, SERIAL)], id="nothing in time at first"),
+        pytest.param([(2, Workers("dask", workers=2))], id="dask", marks=pytest.mark.slow),
+        pytest.param([(1, Workers("dask", workers=1)), (2, SERIAL)], id="dask, then here", marks=pytest.mark.slow),
+    ],
+)
+def test_the_same_bytes_for_any_engine_and_history(lives, whole, tmp_path):
+    for n_seeds, workers in lives:
+        found = sweep("replay", GRID, n_seeds, tmp_path / "s", workers)
+    assert found.complete
+    assert (tmp_path / "s" / RESULTS).read_bytes() == whole
 
 
 @pytest.mark.slow
-def test_dask_gives_the_same_bytes(tmp_path):
-    sweep("replay", GRID, 2, tmp_path / "serial", SERIAL)
-    sweep("replay", GRID, 2, tmp_path / "dask", Workers("dask", workers=2))
-    assert (tmp_path / "serial" / RESULTS).read_bytes() == (tmp_path / "dask" / RESULTS).read_bytes()
+def test_a_dask_worker_killed_under_a_sweep_costs_nothing(tmp_path):
+    from tests.execution.dask_clusters import cluster
+
+    grid = [*GRID[:2], "workload.n_jobs=400", *GRID[3:]]
+    sweep("replay", grid, 30, tmp_path / "whole", SERIAL)
+    with cluster(tmp_path) as (address, (_, _, victim)):
+
+        def kill(n_done: int, _: int) -> None:
+            if n_done == 5:
+                victim.kill()
+
+        found = sweep("replay", grid, 30, tmp_path / "s", Workers("dask", None, address), progress=kill)
+    assert found.complete
+    assert (tmp_path / "s" / RESULTS).read_bytes() == (tmp_path / "whole" / RESULTS).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_cluster_with_other_code_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("qhpcsim.studies.sweep.code_version", lambda plugins: "of another day")
+    found = sweep("replay", GRID, 1, tmp_path / "s", Workers("dask", workers=1))
+    assert not found.rows
+    assert "another version of qhpcsim" in found.lost[0]
+
+
+def test_a_file_that_changes_meanwhile_is_noticed(tmp_path):
+    log = tmp_path / "log.csv"
+    rows = "".join(f"{k},{60 * k},1,{50 + k},100\n" for k in range(50))
+    log.write_text(f"job_id,submit_s,nodes,runtime_s,walltime_s\n{rows}")
+    words = [f"workload.path={log}", "facility.nodes=2", "policy=fcfs,easy,conservative"]
+
+    def change(n_done: int, _: int) -> None:
+        if n_done == 1:
+            log.write_text(log.read_text().replace("1,60,1", "1,61,1"))
+
+    found = sweep("replay", words, out=tmp_path / "s", workers=SERIAL, progress=change)
+    assert len(found.rows) == 1
+    assert [error for _, error in found.failed] == [f"{log}: is not the file that it was when the study began"] * 2
+    again = sweep("replay", words, out=tmp_path / "s", workers=SERIAL)
+    assert again.complete
+    assert again.n_kept == 0  # what was found with the old file answers another question
+
+
+def test_a_card_that_changes_makes_other_runs(tmp_path):
+    """A scenario names files in many places; each counts with its content."""
+    from qhpcsim.core.data import data_dir
+    from qhpcsim.studies.identity import Parts, run_key
+
+    card = tmp_path / "mine.yaml"
+    card.write_bytes((data_dir("calibration") / "gpu" / "a100_80.yaml").read_bytes())
+    scenario = qhpcsim.load("hybrid_centre", [f"workload.share.bag.settings.device=gpu:{card}"])
+    first = run_key(scenario, Parts(), "code")
+    assert run_key(scenario, Parts(), "code") == first
+    card.write_bytes(card.read_bytes() + b"# later\n")
+    assert run_key(scenario, Parts(), "code") != first
 
 
 def test_what_is_there_is_not_run_again_and_more_seeds_go_on(tmp_path):
@@ -119,6 +199,8 @@ def test_runs_that_fail_are_told_and_the_others_kept(tmp_path):
     assert len(found.failed) == 2
     assert "on purpose" in found.failed[0][1]
     assert not found.complete
+    again = sweep("replay", [*GRID[:3], "policy=easy,broken"], 2, tmp_path / "s", workers)
+    assert (again.n_kept, len(again.failed)) == (2, 2)  # an error may have been the machine's: it is tried again
 
 
 def command(folder: Path, seeds: int) -> list[str]:

@@ -11,6 +11,8 @@ from scipy import stats
 
 from qhpcsim.core.errors import QhpcsimError
 from qhpcsim.core.rng import Rng
+from qhpcsim.facility.qpu_draws import Draws
+from qhpcsim.qpu_scenario import Duration
 from qhpcsim.workloads.laws import ServiceLaw, checked_cv, sample
 
 N = 100_000
@@ -45,6 +47,24 @@ def test_law_mean_and_variance(law: ServiceLaw, cv: float, cdf: Callable[[np.nda
     assert drawn.mean() == pytest.approx(10.0, abs=4 * drawn.std() / math.sqrt(N))
     squared = (drawn - 10.0) ** 2
     assert squared.mean() == pytest.approx((10.0 * cv) ** 2, abs=4 * squared.std() / math.sqrt(N))
+
+
+def test_empirical_draws_each_value_as_often() -> None:
+    values = (1.0, 2.0, 5.0, 5.5, 80.0)
+    drawn = sample(ServiceLaw("empirical", values_s=values), N, Rng(1).stream("law"))
+    counts = [int((drawn == value).sum()) for value in values]
+    assert sum(counts) == N
+    assert stats.chisquare(counts).pvalue > ALPHA
+
+
+@pytest.mark.parametrize(("law", "cv", "cdf"), LAWS, ids=[law.law for law, _, _ in LAWS])
+def test_draws_one_by_one_follow_the_law(law: ServiceLaw, cv: float, cdf: Callable[[np.ndarray], np.ndarray]) -> None:
+    """As calibrations and repairs of a QPU take them, over several blocks; and neighbours are independent."""
+    draws = Draws(Duration(law.law, law.mean_s, law.cv), Rng(2).stream("law"))
+    drawn = np.array([draws.next() for _ in range(20_000)])
+    assert stats.kstest(drawn, cdf).pvalue > ALPHA
+    levels = cdf(drawn)
+    assert abs(np.corrcoef(levels[1:], levels[:-1])[0, 1]) < 4 / math.sqrt(len(drawn))
 
 
 def test_constant() -> None:

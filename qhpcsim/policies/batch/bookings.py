@@ -17,7 +17,7 @@ class Bookings:
 
     def __init__(self, state: QueueState) -> None:
         self._state = state
-        self._plan = Profile(state.now_s, state.n_nodes)
+        self._plan = Profile.of_running(state)
         self.planned_s: dict[int, float] = {}
         """Waiting job -> planned start."""
 

@@ -41,6 +41,7 @@ class ConservativeBackfill:
         self.wake_s = INF
         """Next planned start; the batch system makes a pass then even if nothing else happens."""
         self._bookings: Bookings | None = None
+        self._planned_s: dict[int, float] = {}
         self._freed = False
 
     def select(self, ended: Sequence[int], arrived: Sequence[int]) -> list[int]:
@@ -51,6 +52,11 @@ class ConservativeBackfill:
         """Forget the plan of a job that left the queue."""
         if self._bookings is not None:
             self._freed |= self._bookings.cancel(job)
+
+    def resized(self) -> None:
+        """Plan all waiting jobs anew in the next pass, in the order of their plans: the partition has another size."""
+        if self._bookings is not None:
+            self._planned_s, self._bookings = self._bookings.planned_s, None
 
     def _replan(self) -> list[int]:
         state = self.state
@@ -75,7 +81,8 @@ class ConservativeBackfill:
 
     def _keep(self, ended: Sequence[int], arrived: Sequence[int]) -> list[int]:
         if self._bookings is None:
-            self._bookings = Bookings(self.state)
+            self._bookings, ended = Bookings(self.state), ()
+            arrived = [*self._planned_before(arrived), *arrived]
         bookings = self._bookings
         bookings.move_to_now()
         early = [bookings.end(job) for job in ended]
@@ -89,3 +96,9 @@ class ConservativeBackfill:
         starts = bookings.due()
         self.wake_s = bookings.next_s()
         return starts
+
+    def _planned_before(self, arrived: Sequence[int]) -> list[int]:
+        """Return the waiting jobs that are not new, in order of their former plans, those without one last."""
+        new, planned_s = set(arrived), self._planned_s
+        waiting = [(planned_s.get(job, INF), rank, job) for rank, job in enumerate(self.state.queue) if job not in new]
+        return [job for _, _, job in sorted(waiting)]

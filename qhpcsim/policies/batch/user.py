@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, make_dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Any, TypeVar
 
 from qhpcsim.core.errors import PluginError
-from qhpcsim.core.registry import register
+from qhpcsim.core.registry import lookup, register
 from qhpcsim.policies.batch.state import INF, QueueState
 from qhpcsim.scenario import Policy
 
@@ -136,9 +136,21 @@ def batch_policy(name: str, *, summary: str, source: str = "user") -> Callable[[
     def wrap(decide: D) -> D:
         members = {"decide": staticmethod(decide), "name": name, "__doc__": decide.__doc__}
         register("backfill", name, summary=summary, source=source)(type(f"Rule_{name}", (UserRule,), members))
-        fields = [("name", str, field(default=name)), ("backfill", str, field(default=name))]
-        params = make_dataclass(f"Policy_{name}", fields, bases=(Policy,), frozen=True)
+        own = [("name", str, field(default=name)), ("backfill", str, field(default=name))]
+        again = {"__reduce__": _by_name}
+        params = make_dataclass(f"Policy_{name}", own, bases=(Policy,), frozen=True, namespace=again)
         register("policy", name, summary=summary, source=source, params=params)(params)
         return decide
 
     return wrap
+
+
+def _by_name(policy: Policy) -> tuple[Callable[..., Any], tuple[str, dict[str, Any]]]:
+    """Return how to pickle a user's policy: a worker that imported the same plug-in knows it by its name."""
+    return _restored, (policy.name, {each.name: getattr(policy, each.name) for each in fields(policy)})
+
+
+def _restored(name: str, values: dict[str, Any]) -> Any:
+    params = lookup("policy", name, "policy").params
+    assert params is not None
+    return params(**values)

@@ -43,6 +43,8 @@ class CutOption:
     """What the cost model says; None: nobody asked it."""
     measured_s: float | None = None
     """What it took; None: it was not run."""
+    completion_s: float | None = None
+    """Predicted seconds until it would be over if it began now, behind what others wait for; None: nobody looked."""
 
     @property
     def widest(self) -> int:
@@ -90,6 +92,11 @@ class CutStrategy(ABC):
 
     def __init__(self, params: Any = None) -> None:
         self.params: Any = self.params_type() if params is None else params
+
+    @property
+    def reads_queue(self) -> bool:
+        """Whether ``completion_s`` of the options is read; False: nobody need look."""
+        return False
 
     @abstractmethod
     def choose(self, view: CutView) -> int:

@@ -1,0 +1,1 @@
+"""What makes the reference pages, the tables of the validation page and the equations."""
