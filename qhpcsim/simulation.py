@@ -6,6 +6,7 @@ import dataclasses
 import platform
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -269,7 +270,6 @@ def _nothing() -> Schedule:
 
 def _card(scenario: Scenario, schedule: Schedule, wall_s: float) -> dict[str, Any]:
     """Return how this result came about: the one table that may differ between machines."""
-    packages = ("qhpcsim", "numpy", "simpy", "hydra-core")
     return {
         "scenario": scenario.name,
         "seed": scenario.seed,
@@ -277,9 +277,15 @@ def _card(scenario: Scenario, schedule: Schedule, wall_s: float) -> dict[str, An
         "n_passes": schedule.n_passes,
         "wall_s": round(wall_s, 6),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
+        "versions": dict(_versions()),
         "inputs": input_hashes(scenario),
     }
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    """Return what is installed; looking it up takes longer than a small simulation."""
+    return tuple((name, version(name)) for name in ("qhpcsim", "numpy", "simpy", "hydra-core"))
 
 
 def input_hashes(scenario: Scenario) -> dict[str, str]:

@@ -20,6 +20,13 @@ Plans = Mapping[tuple[int, int], PlannedOption]
 Costs = dict[tuple[int, int], CutCost]
 CARD = "amd_epyc_genoa_core"
 SEED = 0
+SEVERAL = (2, 8, 64)
+NOTHING = ((0.0, 0.0), (0.0, 0.0))
+HALVES = (("A", "B"), ("B", "A"))
+"""The half that is judged, and the one that is seen."""
+
+Ends = tuple[tuple[float, float], tuple[float, float]]
+"""``CutModel.beyond``."""
 
 
 def open_model() -> CutModel:
@@ -36,10 +43,47 @@ def costs(model: CutModel, cases: Sequence[MeasuredCase], plans: Plans, workers:
     }
 
 
+def transfer(model: CutModel, cases: Sequence[MeasuredCase], plans: Plans) -> Ends:
+    """Return where 5 % and 95 % of log(measured/predicted) lie: on one worker, and scheduled on several."""
+
+    def ends(numbers: Sequence[int]) -> tuple[float, float]:
+        logs = []
+        for n in numbers:
+            said = costs(model, cases, plans, n)
+            logs += [
+                float(np.log(option.time_s(n) / said[case.number, option.number].total_s))
+                for case in cases
+                for option in case.options
+                if option.finished
+            ]
+        low, high = np.quantile(logs, (0.05, 0.95))
+        return round(float(low), 3), round(float(high), 3)
+
+    return ends((1,)), ends(SEVERAL)
+
+
+def intervals_by_half(model: CutModel, cases: Sequence[MeasuredCase], plans: Plans) -> dict[str, Ends]:
+    """Return for each half of the families the interval that the other half shows."""
+    return {
+        judged: transfer(model, [case for case in cases if case.family in HALF[seen]], plans) for judged, seen in HALVES
+    }
+
+
+def by_card(
+    model: CutModel, cases: Sequence[MeasuredCase], plans: Plans, workers: int, beyond: Mapping[str, Ends]
+) -> Costs:
+    """Return what the card says about all options, with the intervals that the half not judged shows."""
+    found: Costs = {}
+    for judged, ends in beyond.items():
+        own = [case for case in cases if case.family in HALF[judged]]
+        found |= costs(replace(model, beyond=ends), own, plans, workers)
+    return found
+
+
 def crossed(base: CutModel, cases: Sequence[MeasuredCase], plans: Plans, workers: int) -> Costs:
     """Return what is said about the options of each half of the families by a fit to the other half."""
     found: Costs = {}
-    for judged, fitted in (("A", "B"), ("B", "A")):
+    for judged, fitted in HALVES:
         model = refit(base, [case for case in cases if case.family in HALF[fitted]], plans)
         found |= costs(model, [case for case in cases if case.family in HALF[judged]], plans, workers)
     return found
@@ -58,7 +102,9 @@ def refit(base: CutModel, cases: Sequence[MeasuredCase], plans: Plans) -> CutMod
         ),
         SEED,
     )
-    return replace(base, prices=found.prices, draws=found.draws, log_low=found.log_low, log_high=found.log_high)
+    return replace(
+        base, prices=found.prices, draws=found.draws, log_low=found.log_low, log_high=found.log_high, beyond=NOTHING
+    )
 
 
 def phases_s(option: Option) -> list[float]:

@@ -1,11 +1,17 @@
-"""Writes the study's tables into README.md."""
+"""Writes the study's tables into README.md, and the card of intervals that it finds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+from models import Ends
+from rows import MeasuredCase
+
+from qhpcsim.core.data import data_dir
+from qhpcsim.models.cutting import TRANSFER
 
 TITLES = {
     "strategies": "All strategies",
@@ -37,6 +43,39 @@ def write_answer(readme: Path, sentence: str, answers: Mapping[str, float]) -> N
     """Put the answer and its numbers between their marks in README.md."""
     lines = [f"| {name} | {value:g} |" for name, value in answers.items()]
     _between(readme, "answer", "\n".join([sentence, "", "| | |", "| --- | --- |", *lines, ""]))
+
+
+CARD = """\
+# Written by experiments/05_cut_choice/study.py; do not edit by hand.
+card: the cutting pipeline on circuits unlike those that its cards are made from
+model: cutting_transfer
+method: >-
+  logarithm of measured over predicted time, 5 % and 95 % of {n_options} candidates of {n_cases} circuits
+  of {n_families} families, none of which the card of the machine was calibrated on
+source: "own measurement, experiments/05_cut_choice"
+licence: none needed
+script: experiments/05_cut_choice/study.py
+date: {date}
+entries:
+  log_interval_one: {{value: [{one[0]}, {one[1]}], unit: "1", uncertainty: null, note: "one worker"}}
+  log_interval_several: {{value: [{several[0]}, {several[1]}], unit: "1", uncertainty: null,
+    note: "measured times of circuits put on 2, 8 and 64 workers"}}
+"""
+
+
+def write_transfer(ends: Ends, cases: Sequence[MeasuredCase]) -> None:
+    """Write the card that widens the intervals of predictions."""
+    runs = [row for case in cases for option in case.options for row in option.runs]
+    last = datetime.fromtimestamp(max(int(row["unix_s"]) for row in runs), UTC)
+    text = CARD.format(
+        n_options=sum(option.finished for case in cases for option in case.options),
+        n_cases=len(cases),
+        n_families=len({case.family for case in cases}),
+        date=f"{last:%Y-%m-%d}",
+        one=ends[0],
+        several=ends[1],
+    )
+    (data_dir("calibration") / f"{TRANSFER}.yaml").write_text(text, encoding="utf-8")
 
 
 def _between(readme: Path, mark: str, text: str) -> None:

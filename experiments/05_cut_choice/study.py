@@ -11,9 +11,9 @@ import pandas as pd
 from circuits import FRESH
 from figure import draw
 from judge import Choice, choices, hardness, speed_up_accuracy, times, top_1, undecided
-from models import Costs, costs, crossed, open_model, predicted
+from models import Costs, by_card, crossed, intervals_by_half, open_model, predicted, transfer
 from plans import all_planned
-from report import write_answer, write_tables
+from report import write_answer, write_tables, write_transfer
 from rows import MeasuredCase, error_ratios, on_two_workers, read, z_scores
 from strategies import Choose, power_laws, speed_ups, strategies
 
@@ -65,8 +65,9 @@ def main() -> None:
     plans = all_planned(cases)
     model = open_model()
     said: dict[tuple[str, int], Costs] = {}
+    beyond = intervals_by_half(model, cases, plans)
     for n in WORKERS:
-        said["card", n] = costs(model, cases, plans, n)
+        said["card", n] = by_card(model, cases, plans, n, beyond)
         said["crossed", n] = crossed(model, cases, plans, n)
     lines, of_times, of_speed, losses = [], [], [], {}
     laws = power_laws(cases, plans, WORKERS)
@@ -105,6 +106,7 @@ def main() -> None:
         estimates=pd.DataFrame([estimates]),
         errors=pd.DataFrame([reached(cuts, ratios) for cuts, ratios in error_ratios(cases).items()]),
     )
+    write_transfer(transfer(model, cases, plans), cases)
     answers = {key: float(f"{value:.4g}") for key, value in headline(table, estimates).items()}
     write_answer(HERE / "README.md", sentence(answers, preliminary), answers)
     (HERE / "results.json").write_text(json.dumps(answers, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

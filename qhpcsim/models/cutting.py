@@ -24,6 +24,7 @@ from qhpcsim.models.statevector_cards import open_statevector
 
 MODEL = "cutting"
 FOLDER = "cutting"
+TRANSFER = "cutting_transfer/families"
 DEVICES = ("cpu", "cpu:CARD", "gpu:CARD", "qpu:CARD", "several joined by +")
 _RUN = np.array([NAMES.index(name) for name in RUN_TERMS])
 _ON_STATES = ("scale_call", "scale_state", "scale_shot")
@@ -79,6 +80,9 @@ class CutModel:
     """Prices of fits to problems drawn again; shape (draws, terms)."""
     log_low: float
     log_high: float
+    beyond: tuple[tuple[float, float], tuple[float, float]]
+    """Ends of the interval of log(measured/predicted) of circuits unlike those that cards are made from: on one worker,
+    and on several."""
     hand_over_s: float
     contention: float
     """How much longer a circuit takes while the machine's other cores run circuits too."""
@@ -115,6 +119,7 @@ class CutModel:
             draws=draws * SCALES,
             log_low=low,
             log_high=high,
+            beyond=_beyond(),
             hand_over_s=_price(found, "hand_over", "us") * 1e-6,
             contention=found.value("contention"),
             n_contenders=int(found.value("contenders")),
@@ -150,7 +155,7 @@ class CutModel:
         ran = self.device(device, workers).execute(work.runs)
         phases = {phase: float(each_s[IN_PHASE[phase]].sum()) for phase in PHASES}
         phases["execute"] = float(self.prices[NAMES.index("execute")]) + ran.seconds
-        low, high = self._spread(number, ran)
+        low, high = self._spread(number, ran, workers)
         total_s = sum(phases.values())
         return CutCost(
             name, total_s, total_s * math.exp(-low), total_s * math.exp(high), phases, work.stderr, ran.money,
@@ -193,11 +198,22 @@ class CutModel:
                 found.append(f"extrapolated: {value:,} {words[name]}, measured were {first:,.0f} to {last:,.0f}")
         return found
 
-    def _spread(self, number: FloatArray, ran: Executed) -> tuple[float, float]:
-        """Return the ends of the interval as logarithms: held-out errors, the fit's own uncertainty, the device's."""
+    def _spread(self, number: FloatArray, ran: Executed, workers: int) -> tuple[float, float]:
+        """Return the ends of the interval as logarithms.
+
+        The widest of: held-out errors of the card and of other circuits, the fit's own uncertainty, the device's.
+        """
         drawn = np.maximum(self.draws @ number, 1e-12)
         own = Z_90 * float(np.std(np.log(drawn)))
-        return max(-self.log_low, own, ran.log_low), max(self.log_high, own, ran.log_high)
+        low, high = self.beyond[workers > 1]
+        return max(-self.log_low, -low, own, ran.log_low), max(self.log_high, high, own, ran.log_high)
+
+
+def _beyond() -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return how far off predictions were for families of circuits that no card was made from."""
+    found = card(TRANSFER)
+    one, several = ([float(x) for x in found.array(name)] for name in ("log_interval_one", "log_interval_several"))
+    return (one[0], one[1]), (several[0], several[1])
 
 
 @lru_cache(maxsize=8)

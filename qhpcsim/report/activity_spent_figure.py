@@ -193,7 +193,7 @@ def _caption(jobs: Activity, rows: Sequence[Bar]) -> str:
     if jobs.baseline_mean_s is not None and jobs.baseline_bar is None:
         text += " The baseline has no bar: its phases are not known, or not all of it was completed."
     if len(jobs.looks) in _seen(rows):
-        text += " In no phase: results on their way back, and what was cut short."
+        text += f" In no phase: results on their way back{', and what was cut short' if jobs.motif else ''}."
     never = int((~np.isfinite(jobs.ended_s)).sum())
     return text + (f" {count(never, jobs.noun)} that never ended left out." if never else "")
 

@@ -18,6 +18,7 @@ FOLDERS = {
     "clusters": "Links between GPUs",
     "gradients": "Gradients",
     "cutting": "The cutting pipeline",
+    "cutting_transfer": "The cutting pipeline on other circuits",
     "nodes": "Power of nodes",
     "middleware": "Task systems",
     "pilots": "Start of pilots",
