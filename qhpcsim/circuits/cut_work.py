@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Values = npt.NDArray[np.float64]
 
+NOISE_ORDER = 3
+"""Most parts in a set that the standard error sums over."""
+
 
 @dataclass(frozen=True, slots=True)
 class CutRuns:
@@ -66,7 +69,7 @@ class CutWork:
     n_ends: int
     """Qubits measured at the end, over all parts and groups of terms that are measured together."""
     n_sets: int
-    """Sets of up to three parts for each Pauli string: what the standard error sums over."""
+    """Sets of up to three parts in which a Pauli string has noise, over all strings: the standard error's summands."""
     n_cells: int
     """Products that the estimate and its standard error sum up."""
     runs: tuple[CutRuns, ...]
@@ -104,7 +107,7 @@ def cut_work(candidate: CutCandidate, target_error: float | None = None) -> CutW
     gates = [
         sum(item.cut is None and layout.labels[item.wires[0]] == p for item in layout.items) for p in range(len(parts))
     ]
-    n_sets = sum(math.comb(len(parts), size) for size in range(1, min(len(parts), 3) + 1))
+    n_sets = sum(math.comb(n, size) for n in _noisy_parts(candidate) for size in range(1, NOISE_ORDER + 1))
     rows = [part.n_distinct for part in parts]
     return CutWork(
         n_parts=len(parts),
@@ -115,12 +118,23 @@ def cut_work(candidate: CutCandidate, target_error: float | None = None) -> CutW
         n_rows=sum(rows),
         n_row_gates=sum(n * (g + s + part.width) for n, g, s, part in zip(rows, gates, sides, parts, strict=True)),
         n_ends=sum(len(g.letters) - g.letters.count("I") for part in parts for g in part.groups),
-        n_sets=n_sets * len(layout.circuit.terms),
-        n_cells=candidate.n_samples * len(layout.circuit.terms) * (1 + n_sets),
+        n_sets=n_sets,
+        n_cells=candidate.n_samples * (len(layout.circuit.terms) + n_sets),
         runs=tuple(_runs(candidate, shots)),
         n_shots=int(sum(float(each.sum()) for each in shots)),
         stderr=_stderr(candidate, shots),
     )
+
+
+def _noisy_parts(candidate: CutCandidate) -> list[int]:
+    """Return for each Pauli string in how many parts something is measured for it: its letters, or cuts."""
+    found = [0] * len(candidate.layout.circuit.terms)
+    for part in candidate.parts:
+        cuts = bool(part.n_measured.any())
+        for group in part.groups:
+            for term, silent in zip(group.terms, group.silent, strict=True):
+                found[term] += cuts or not silent
+    return found
 
 
 def _touches(labels: tuple[int, ...], item: Any, part: int) -> int:

@@ -10,6 +10,7 @@ with ``v`` the variance of a mean; covariances of observables follow with their 
 variances are those of the counts. |S| = 1 is the usual propagation of errors; |S| = 2 and 3 matter where values are
 small beside their noise in several partitions, and are counted more than once there, since noise makes measured
 derivatives too large: by up to a factor of 3 in the variance for two partitions where nothing but noise is left.
+A set counts for the observables that have noise in each of its partitions; the others have none from it.
 Assumes: shots are independent. Drawn terms add the variance of drawing them.
 Not modelled: |S| > 3.
 """
@@ -23,10 +24,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from qhpcsim.circuits.cut_work import NOISE_ORDER
 from qhpcsim.circuits.cutting_plan import Plan, masks_of
 from qhpcsim.core.records import FloatArray
 
-_ORDER = 3
+_ORDER = NOISE_ORDER
 """Most partitions in a set that is summed over."""
 
 
@@ -128,6 +130,10 @@ class _Reconstruction:
         """(D, K)"""
         self.spread = np.array(covariances)
         """(D, K, K) covariances of the means"""
+        variance = np.diagonal(self.spread, axis1=1, axis2=2)
+        place = np.array([experiment.partition for experiment in plan.experiments], dtype=np.int64)
+        self.noisy = np.array([(variance[place == p] > 0.0).any(axis=0) for p in range(len(plan.parts))])
+        """(P, K) whether an observable has noise in a partition"""
 
     def estimate(self) -> Estimate:
         """Return values and covariance."""
@@ -139,9 +145,9 @@ class _Reconstruction:
     def shares(self, weights: FloatArray) -> FloatArray:
         """Return the part of each experiment in the variance of each sum, shape (S, D)."""
         found = np.zeros((len(weights), len(self.mean)))
-        signed = weights * self.plan.known
+        signed, rows = weights * self.plan.known, np.arange(self.n_observables)
         for part in range(len(self.plan.parts)):
-            slopes, (experiment,) = self._derivatives((part,))
+            slopes, (experiment,) = self._derivatives((part,), rows)
             spread = self.spread[experiment]
             for total, row in zip(found, signed, strict=True):
                 each = row[:, None] * slopes
@@ -156,26 +162,28 @@ class _Reconstruction:
         return found
 
     def _shot_covariance(self) -> FloatArray:
-        n = self.n_observables
-        total = np.zeros((n, n))
-        if not self.spread.any():
-            return total
+        total = np.zeros((self.n_observables, self.n_observables))
         for chosen in _sets(len(self.plan.parts)):
-            slopes, experiments = self._derivatives(chosen)
-            for k in range(n):
-                both = slopes * slopes[k]
+            rows = np.flatnonzero(self.noisy[list(chosen)].all(axis=0))
+            if not rows.size:
+                continue
+            slopes, experiments = self._derivatives(chosen, rows)
+            for slope, k in zip(slopes, rows, strict=True):
+                both = slopes * slope
                 for place in experiments:
-                    both *= self.spread[place, k].T
-                total[k] += both.sum(axis=1)
+                    both *= self.spread[place, k][:, rows].T
+                total[k, rows] += both.sum(axis=1)
         return total
 
-    def _derivatives(self, chosen: tuple[int, ...]) -> tuple[FloatArray, list[NDArray[np.int64]]]:
-        """Return the (K, N) derivatives by the N tuples of experiments of some partitions, and the tuples."""
+    def _derivatives(
+        self, chosen: tuple[int, ...], rows: NDArray[np.int64]
+    ) -> tuple[FloatArray, list[NDArray[np.int64]]]:
+        """Return the (rows, N) derivatives by the N tuples of experiments of some partitions, and the tuples."""
         plan = self.plan
         others = [part for part in range(len(plan.parts)) if part not in chosen]
         signatures: dict[tuple[int, ...], int] = {}
         row_of = []
-        for k in range(self.n_observables):
+        for k in rows.tolist():
             signature = tuple(int(plan.parts[part].group[k]) for part in chosen)
             row_of.append(signatures.setdefault(signature, len(signatures)))
         columns = [
@@ -184,10 +192,10 @@ class _Reconstruction:
         ]
         place, first = _numbered(columns)
         place = place.reshape(len(signatures), plan.terms.n)
-        slopes = np.empty((self.n_observables, len(first)))
-        for k, row in enumerate(row_of):
+        slopes = np.empty((len(rows), len(first)))
+        for slope, k, row in zip(slopes, rows.tolist(), row_of, strict=True):
             weight = plan.terms.coefficients * self._product(k, others)
-            slopes[k] = np.bincount(place[row], weights=weight, minlength=len(first))
+            slope[:] = np.bincount(place[row], weights=weight, minlength=len(first))
         return slopes, [column[first] for column in columns]
 
     def _drawing_covariance(self, products: FloatArray) -> FloatArray:

@@ -12,11 +12,15 @@ from qiskit.quantum_info import PauliList, Statevector
 from qiskit_addon_cutting import partition_problem
 from scipy import stats
 
+from qhpcsim.circuits.cut_request import CutLimits, CutRequest
+from qhpcsim.circuits.cut_work import cut_work
+from qhpcsim.circuits.cuts import plan as candidates_of
 from qhpcsim.circuits.cutting_atoms import circuit_of, ready
 from qhpcsim.circuits.cutting_plan import plan, templates
 from qhpcsim.circuits.cutting_terms import terms
 from qhpcsim.execution import cutting_estimate
-from qhpcsim.execution.cutting_estimate import Counts, estimate, moments, variance_shares
+from qhpcsim.execution.cutting import run_cut
+from qhpcsim.execution.cutting_estimate import Counts, _Reconstruction, estimate, moments, variance_shares
 from qhpcsim.execution.cutting_more import ROUNDS, missing_shots
 from qhpcsim.execution.cutting_shots import shots_of
 from tests.circuits.cutting_cases import distribution, random_problem
@@ -241,3 +245,31 @@ def test_shares_of_the_variance_are_its_first_order(seed):
     covariance = estimate(found, counts).covariance
     shares = variance_shares(found, counts, weights)
     assert shares.sum(axis=1) == pytest.approx(np.diagonal(weights @ covariance @ weights.T), rel=1e-3)
+
+
+def test_partitions_without_noise_are_left_out_and_change_nothing(monkeypatch):
+    """The model counts the sets of partitions that the standard error sums over, for each observable."""
+    pairs = ["I" * k + "ZZ" + "I" * (5 - k) for k in range(6)]
+    request = CutRequest.of("bv:7:seed=3", [" + ".join(f"0.2*{pair}" for pair in pairs)], CutLimits(target_error=0.1))
+    found = candidates_of(request).candidates
+    assert any(each.n_parts > 3 for each in found)
+    n_sets = []
+
+    class Counting(_Reconstruction):
+        def _derivatives(self, chosen, rows):
+            n_sets.append(len(rows))
+            return super()._derivatives(chosen, rows)
+
+        def estimate(self):
+            short = super().estimate()
+            n_short = sum(n_sets)
+            self.noisy[:] = True
+            assert super().estimate().covariance == pytest.approx(short.covariance, rel=1e-12, abs=1e-18)
+            n_sets[:] = [n_short]
+            return short
+
+    monkeypatch.setattr(cutting_estimate, "_Reconstruction", Counting)
+    for candidate in found:
+        n_sets.clear()
+        run_cut(candidate.problem(), shots=50, seed=1)
+        assert sum(n_sets) == cut_work(candidate).n_sets, candidate.name
