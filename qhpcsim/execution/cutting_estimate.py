@@ -130,10 +130,12 @@ class _Reconstruction:
         """(D, K)"""
         self.spread = np.array(covariances)
         """(D, K, K) covariances of the means"""
-        variance = np.diagonal(self.spread, axis1=1, axis2=2)
-        place = np.array([experiment.partition for experiment in plan.experiments], dtype=np.int64)
-        self.noisy = np.array([(variance[place == p] > 0.0).any(axis=0) for p in range(len(plan.parts))])
+        rows = range(self.n_observables)
+        self.noisy = np.array([[self._is_noisy(part, k) for k in rows] for part in range(len(plan.parts))])
         """(P, K) whether an observable has noise in a partition"""
+
+    def _is_noisy(self, part: int, observable: int) -> bool:
+        return bool((self.spread[self.plan.places(part, observable), observable, observable] > 0.0).any())
 
     def estimate(self) -> Estimate:
         """Return values and covariance."""

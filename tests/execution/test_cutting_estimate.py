@@ -247,10 +247,15 @@ def test_shares_of_the_variance_are_its_first_order(seed):
     assert shares.sum(axis=1) == pytest.approx(np.diagonal(weights @ covariance @ weights.T), rel=1e-3)
 
 
-def test_partitions_without_noise_are_left_out_and_change_nothing(monkeypatch):
+PAIRS = ["I" * k + "ZZ" + "I" * (5 - k) for k in range(6)]
+FIELD = ["I" * k + "X" + "I" * (6 - k) for k in range(7)]
+
+
+@pytest.mark.parametrize("strings", [PAIRS, PAIRS + FIELD])
+def test_partitions_without_noise_are_left_out_and_change_nothing(strings, monkeypatch):
     """The model counts the sets of partitions that the standard error sums over, for each observable."""
-    pairs = ["I" * k + "ZZ" + "I" * (5 - k) for k in range(6)]
-    request = CutRequest.of("bv:7:seed=3", [" + ".join(f"0.2*{pair}" for pair in pairs)], CutLimits(target_error=0.1))
+    observable = " + ".join(f"0.2*{string}" for string in strings)
+    request = CutRequest.of("bv:7:seed=3", [observable], CutLimits(target_error=0.1))
     found = candidates_of(request).candidates
     assert any(each.n_parts > 3 for each in found)
     n_sets = []
