@@ -204,8 +204,8 @@ def test_runs_that_fail_are_told_and_the_others_kept(tmp_path):
 
 
 def command(folder: Path, seeds: int) -> list[str]:
-    words = [*GRID[:2], "workload.n_jobs=2000", *GRID[3:], "--seeds", str(seeds), "--out", str(folder), "--workers", "2"]
-    return [sys.executable, "-m", "qhpcsim", "sweep", "replay", *words]
+    words = [*GRID[:2], "workload.n_jobs=2000", *GRID[3:], "--seeds", str(seeds), "--out", str(folder)]
+    return [sys.executable, "-m", "qhpcsim", "sweep", "replay", *words, "--workers", "2"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
