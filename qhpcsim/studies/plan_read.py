@@ -41,8 +41,11 @@ def read_study(path: str | os.PathLike[str]) -> PlanStudy:
     """Return the study in a file.
 
     Raises:
-        ConfigError: for a key, value or combination that is not valid.
+        ConfigError: if there is no such file, or for a key, value or combination that is not valid.
     """
+    if not os.path.lexists(path):
+        hint = "write one: docs/planning.md has an example to begin with"
+        raise ConfigError("no such file", where=os.fspath(path), allowed="a study file", hint=hint)
     return _Reader(load(path)).study()
 
 

@@ -149,8 +149,7 @@ def whatif(
 def scenario_of(source: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
     """Return the scenario of that name or file, or one that replays a workload file."""
     path = Path(source)
-    is_file = path.is_file() and path.suffix not in (".yaml", ".yml") and str(source) not in scenario_files()
-    if is_file:
+    if (path.is_file() or path.suffix) and path.suffix not in (".yaml", ".yml") and str(source) not in scenario_files():
         return load("replay", [f"workload.path={path}", *overrides])
     return load(source, overrides)
 

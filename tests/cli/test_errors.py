@@ -39,6 +39,8 @@ def own_folder(tmp_path, monkeypatch):
         (["run", "quickstart", "--seed", "x"], ["seed", "a whole number"]),
         (["run", "quickstart", "--seed", "-1"], ["seed"]),
         (["run", "gone.yaml"], ["gone.yaml: no such file"]),
+        (["plan", "gone.yaml"], ["gone.yaml: no such file", "docs/planning.md"]),
+        (["whatif", "gone.swf", "--at", "1h", "--add", "nodes=2"], ["gone.swf: cannot be read", "check the path"]),
         (["run", "replay"], ["workload.path", "is empty"]),
         (["run", "replay", "policy=esay"], ["did you mean: easy"]),
         (["list", "polices"], ["unknown kind 'polices'", "did you mean: policies"]),
