@@ -18,7 +18,7 @@ from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
 from qhpcsim.core.workflow_records import WorkflowWork
-from qhpcsim.facility.changes import grown, in_partitions
+from qhpcsim.facility.changed_sizes import grown, in_partitions
 from qhpcsim.facility.node_outages import with_outages
 from qhpcsim.facility.qpu_changes import refuse_new_qpus
 from qhpcsim.facility.replay import replay

@@ -14,7 +14,7 @@ from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.registry import lookup
 from qhpcsim.core.rng import Rng
 from qhpcsim.facility.centre import Centre
-from qhpcsim.facility.changes import in_partitions
+from qhpcsim.facility.changed_sizes import in_partitions
 from qhpcsim.facility.qpu_changes import with_new_qpus
 from qhpcsim.middleware.hybrid import HybridJobs
 from qhpcsim.models.call_quality import CallQuality

@@ -11,7 +11,7 @@ from qhpcsim.core.collection import no_collection
 from qhpcsim.core.records import JobTable, Schedule
 from qhpcsim.core.rng import Rng
 from qhpcsim.core.workflow_records import WorkflowWork
-from qhpcsim.facility.changes import in_partitions
+from qhpcsim.facility.changed_sizes import in_partitions
 from qhpcsim.facility.qpu_changes import refuse_new_qpus
 from qhpcsim.metrics.workflows import ApplicationRow
 from qhpcsim.middleware.applications import Applications, TaskLayer

@@ -13,6 +13,7 @@ from typing import Any
 
 from qhpcsim.cli.folder import check_run
 from qhpcsim.cli.output import say
+from qhpcsim.cli.plugin_option import add_plugin_argument
 from qhpcsim.cli.workload_text import workload_text
 from qhpcsim.core.errors import QhpcsimError, RunFolderError
 from qhpcsim.core.registry import entries, lookup
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="OUT", help="file to write")
     parser.add_argument("--from", dest="form", metavar="F", default="auto", help="format of IN (default: found out)")
     parser.add_argument("--to", metavar="F", default="", help="format of OUT (default: by its name)")
-    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+    add_plugin_argument(parser)
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ import re
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from qhpcsim.cli.plugin_option import add_plugin_argument, import_plugins
 from qhpcsim.core.errors import ConfigError, QhpcsimError
 from qhpcsim.core.units import bytes_of
 
@@ -54,17 +55,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-shots", metavar="N", type=int, help="most shots in all (default 1,000,000,000)")
     add("--memory", metavar="8GB", help="memory for the state vector of each worker")
     add("--json", action="store_true", help="print the answer as JSON")
-    add("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+    add_plugin_argument(parser)
     for what, module in _modules().items():
         module.add_arguments(parser.add_argument_group(f"only with {what}"))
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code."""
-    from qhpcsim.core.plugins import load_plugin
-
-    for path in args.plugin:
-        load_plugin(path)
+    import_plugins(args)
     for what, module in _modules().items():
         strange = [name for name in module.OPTIONS if what != args.what and getattr(args, name)]
         if strange:

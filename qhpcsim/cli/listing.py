@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from qhpcsim.cli.output import say, table
+from qhpcsim.cli.plugin_option import add_plugin_argument, import_plugins
 from qhpcsim.config import names
 from qhpcsim.core.errors import UnknownNameError
 from qhpcsim.core.registry import entries
@@ -53,16 +54,12 @@ KINDS: dict[str, tuple[str, Callable[[], Rows]]] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("kind", metavar="KIND", nargs="?", help=", ".join(KINDS))
-    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+    add_plugin_argument(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code."""
-    if args.plugin:
-        from qhpcsim.core.plugins import load_plugin
-
-        for path in args.plugin:
-            load_plugin(path)
+    import_plugins(args)
     if args.kind is None:
         rows = [(kind, str(len(rows())), what) for kind, (what, rows) in KINDS.items()]
         say(table(rows, ("kind", "n", "what it is and where it is used"), right=False))

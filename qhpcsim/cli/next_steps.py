@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qhpcsim.cli.plugin_option import plugin_words
+
 if TYPE_CHECKING:
     from qhpcsim.scenario import Scenario
 
@@ -44,7 +46,7 @@ def _of_applications(args: argparse.Namespace, out: Path, scenario: Scenario, *,
 def _swept(args: argparse.Namespace, group: str, options: str) -> list[str]:
     """Return a sweep over options of a group, without what the run chose of it."""
     kept = [text for text in args.overrides if not text.startswith((f"{group}=", f"{group}.", "seed="))]
-    return ["qhpcsim", "sweep", args.scenario, *kept, f"{group}={options}", *_plugins(args), "--seeds", "5"]
+    return ["qhpcsim", "sweep", args.scenario, *kept, f"{group}={options}", *plugin_words(args), "--seeds", "5"]
 
 
 def _other_resources(args: argparse.Namespace, out: Path, scenario: Scenario) -> Step:
@@ -78,11 +80,7 @@ def _of_jobs(args: argparse.Namespace, out: Path, scenario: Scenario, *, hybrid:
 def _again(args: argparse.Namespace, out: Path, key: str, value: str, *dropped: str) -> list[str]:
     """Return the same command with one choice made anew, without the overrides that belong to the old one."""
     kept = [text for text in args.overrides if not text.startswith((f"{key}=", *dropped))]
-    return ["qhpcsim", "run", args.scenario, *kept, f"{key}={value}", *_plugins(args), "--out", f"{out}-{value}"]
-
-
-def _plugins(args: argparse.Namespace) -> list[str]:
-    return [word for path in args.plugin for word in ("--plugin", path)]
+    return ["qhpcsim", "run", args.scenario, *kept, f"{key}={value}", *plugin_words(args), "--out", f"{out}-{value}"]
 
 
 def _timeline(out: Path) -> Step:

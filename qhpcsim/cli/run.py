@@ -19,6 +19,7 @@ from qhpcsim.cli.folder import claimed, clear
 from qhpcsim.cli.headline import headline
 from qhpcsim.cli.next_steps import next_steps
 from qhpcsim.cli.output import say
+from qhpcsim.cli.plugin_option import add_plugin_argument, import_plugins
 from qhpcsim.cli.progress import progress_bar, show_notices
 
 if TYPE_CHECKING:
@@ -34,16 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parquet", action="store_true", help="write each table as Parquet, too")
     parser.add_argument("--no-report", action="store_true", help="do not draw report.html")
     parser.add_argument("--quiet", action="store_true", help="print only the run folder, no progress")
-    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+    add_plugin_argument(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code."""
     from qhpcsim.config import load
-    from qhpcsim.core.plugins import load_plugin
 
-    for path in args.plugin:
-        load_plugin(path)
+    import_plugins(args)
     if args.parquet:
         from qhpcsim.results.parquet import check_parquet
 

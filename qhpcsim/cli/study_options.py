@@ -10,6 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from qhpcsim.cli.output import complain
+from qhpcsim.cli.plugin_option import add_plugin_argument, import_plugins
 from qhpcsim.cli.progress import runs_bar, show_notices
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_study_arguments(parser: argparse.ArgumentParser, folder: str) -> None:
     parser.add_argument("--timeout", metavar="TIME", help="longest time for one run (default: none)")
     parser.add_argument("--out", metavar="DIR", help=f"folder (default: {folder})")
     parser.add_argument("--quiet", action="store_true", help="print no more than is needed, no progress")
-    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+    add_plugin_argument(parser)
 
 
 def workers_of(args: argparse.Namespace) -> Workers:
@@ -39,12 +40,10 @@ def workers_of(args: argparse.Namespace) -> Workers:
         PluginError: if a plug-in cannot be loaded.
         ConfigError: if the time limit is no duration.
     """
-    from qhpcsim.core.plugins import load_plugin
     from qhpcsim.core.units import seconds
     from qhpcsim.studies.simulating import Workers
 
-    for path in args.plugin:
-        load_plugin(path)
+    import_plugins(args)
     timeout_s = None if args.timeout is None else seconds(args.timeout, "--timeout")
     return Workers(args.engine, args.workers, args.scheduler, tuple(args.plugin), timeout_s)
 

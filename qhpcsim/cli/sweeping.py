@@ -14,6 +14,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from qhpcsim.cli.output import say
+from qhpcsim.cli.plugin_option import plugin_words
 from qhpcsim.cli.study_options import add_study_arguments, study_bar, workers_of
 
 if TYPE_CHECKING:
@@ -91,5 +92,5 @@ def _again(args: argparse.Namespace, n_seeds: int | None) -> str:
     words += ["--seeds", str(n_seeds)] if n_seeds is not None else []
     words += ["--out", args.out] if args.out else []
     words += ["--parquet"] if args.parquet else []
-    words += [word for path in args.plugin for word in ("--plugin", path)]
+    words += plugin_words(args)
     return shlex.join(words)

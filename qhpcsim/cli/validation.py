@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.cli.output import say
+from qhpcsim.cli.plugin_option import add_plugin_argument, import_plugins
 from qhpcsim.cli.workload_text import workload_text
 from qhpcsim.core.errors import RunFolderError, WorkloadError
 
@@ -29,16 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="changes to the scenario")
     parser.add_argument("--format", default="auto", help="format of a workload file (default: found out)")
     parser.add_argument("--measure-all", action="store_true", help="measure every qubit of a circuit that has none")
-    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+    add_plugin_argument(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code."""
     from qhpcsim.config.names import scenario_files
-    from qhpcsim.core.plugins import load_plugin
 
-    for plugin in args.plugin:
-        load_plugin(plugin)
+    import_plugins(args)
     path = Path(args.file)
     if args.file in scenario_files() or path.suffix in (".yaml", ".yml"):
         _yaml(args)

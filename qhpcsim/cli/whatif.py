@@ -19,6 +19,7 @@ import json
 from typing import TYPE_CHECKING
 
 from qhpcsim.cli.output import say
+from qhpcsim.cli.plugin_option import add_plugin_argument, import_plugins
 from qhpcsim.cli.progress import runs_bar, show_notices
 from qhpcsim.cli.study_options import terminable
 
@@ -49,17 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="write every future's tables, whatif.json and a figure")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     parser.add_argument("--quiet", action="store_true", help="print only the answer, no progress")
-    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="Python file to import first")
+    add_plugin_argument(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the verb and return the exit code."""
     from qhpcsim.core.errors import StudyError
-    from qhpcsim.core.plugins import load_plugin
     from qhpcsim.studies.whatif import whatif
 
-    for path in args.plugin:
-        load_plugin(path)
+    import_plugins(args)
     if args.at is None:
         raise StudyError("the moment is not said", where="whatif", allowed="--at TIME", hint="for example --at 3d4h")
     silent = args.quiet or args.json

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qhpcsim.cli.compare_text import differences_rows, sentence
 from qhpcsim.cli.output import table
+from qhpcsim.cli.plugin_option import plugin_words
 from qhpcsim.core.wording import duration, figure_text, sign
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def next_step(answer: WhatIf, args: argparse.Namespace) -> str:
         words += [f"--{verb}", rest]
     words += [word for text in args.future for word in ("--future", text)]
     words += ["--together"] if args.together else []
-    words += [word for path in args.plugin for word in ("--plugin", path)]
+    words += plugin_words(args)
     words += ["--until", args.until] if args.until else []
     if answer.folder is not None:
         from qhpcsim.studies.whatif_files import FUTURES, folder_names

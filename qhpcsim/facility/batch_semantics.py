@@ -19,7 +19,7 @@ class EachBatchSystem(BatchSystem):
         while True:
             if self._ends and self._ends[0][0] <= now_s:
                 self._pass([self._end()], [])
-            elif (job := self._next_submission(now_s)) >= 0:
+            elif (job := self._submissions.pop(now_s)) >= 0:
                 self._join(job)
                 self._pass([], [job])
             else:
@@ -41,7 +41,7 @@ class PyssBatchSystem(BatchSystem):
         super().__init__(*args, **kwargs)
 
     def _instant(self, now_s: float) -> None:
-        while (job := self._next_submission(now_s)) >= 0:
+        while (job := self._submissions.pop(now_s)) >= 0:
             self._expire(now_s)
             self._join(job)
             self._pass([], [job])

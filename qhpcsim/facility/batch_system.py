@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, Protocol
 
-import numpy as np
 import simpy
 
 from qhpcsim.core.errors import ConfigError, InvariantError
@@ -15,6 +13,8 @@ from qhpcsim.core.records import FloatArray
 from qhpcsim.facility.changed_nodes import Step
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.node_losses import NodeLosses
+from qhpcsim.facility.submissions import Submissions
+from qhpcsim.facility.waiting_jobs import WaitingJobs
 from qhpcsim.policies.batch.state import INF, QueueState
 
 
@@ -69,6 +69,8 @@ class BatchSystem:
         losses: NodeLosses | None = None,
     ) -> None:
         self.clock, self.state, self.rule = clock, state, rule
+        self.waiting = WaitingJobs(state, order)
+        self._submissions = Submissions(jobs, state.submit_s)
         self.losses = losses
         self.n_first = state.n_nodes
         """Nodes at the beginning."""
@@ -81,18 +83,10 @@ class BatchSystem:
         """Nodes that joined and left while jobs ran."""
         self.n_passes = 0
         self.n_arrived = 0
-        self._arrivals = list(jobs)
-        self._next_arrival = 0
-        self._late: list[tuple[float, int]] = []
         self._ends: list[tuple[float, int]] = []
         self._armed_s = self._poke_s = INF
         self._open: OpenRows | None = None
         self._on_end = on_end
-        self._order = order
-        self._fcfs = order is None
-        self._key: list[float] = []
-        if order is not None and not order.dynamic:
-            self._key = _static_keys(order, state.table.n)
         self._arm()
 
     def arrive(self, job: int, time_s: float, aged_s: float | None = None) -> None:
@@ -103,9 +97,9 @@ class BatchSystem:
             time_s: When it joins.
             aged_s: Its place in a first-come queue with open jobs; None: by its submission.
         """
-        if aged_s is not None and self._order is None:
-            self._key[job] = aged_s
-        heappush(self._late, (time_s, job))
+        if aged_s is not None:
+            self.waiting.place_as_of(job, aged_s)
+        self._submissions.add(job, time_s)
         self._arm()
 
     def open_for(self, rows: OpenRows) -> None:
@@ -117,9 +111,7 @@ class BatchSystem:
         if not self.takes_open_jobs:
             raise ConfigError("jobs that others end need semantics 'batch'", where="policy.semantics", allowed="batch")
         self._open = rows
-        if self._fcfs:
-            # File order stands for submission order only among jobs whose submission was known beforehand.
-            self._fcfs, self._key = False, list(self.state.submit_s)
+        self.waiting.open_for(rows.rows)
 
     def check_het(self) -> None:
         """Raise ``ConfigError`` if het jobs cannot wait here."""
@@ -151,24 +143,16 @@ class BatchSystem:
             job: The running job.
             part: A row that was never submitted; takes over as many nodes as it asks for, and the end of ``job``.
         """
-        now_s, order = self.clock.now, self._order
-        if order is not None:
-            order.ended(job, now_s)
         self.state.split(job, part)
         self.hold_s[part] = self.hold_s[job]
         self.log.insert(self.log.index(job) + 1, part)
         end_s = next(time_s for time_s, other in self._ends if other == job)
         heappush(self._ends, (end_s, part))
-        if order is not None:
-            if hasattr(order, "resized"):
-                order.resized(job, self.state.nodes[job])
-            order.started(job, now_s)
-            order.started(part, now_s)
+        self.waiting.split(job, part, self.clock.now)
 
     def withdraw(self, job: int) -> None:
         """Take a waiting job out of the queue; the others are looked at anew."""
-        self._late = [entry for entry in self._late if entry[1] != job]
-        heapify(self._late)
+        self._submissions.withdraw(job)
         if job in self.state.queue:
             self.state.queue.remove(job)
             if hasattr(self.rule, "withdrawn"):
@@ -184,23 +168,6 @@ class BatchSystem:
     def follow(self, rule: Any) -> None:
         """Let another rule decide from now on."""
         self.rule = rule
-
-    @property
-    def order(self) -> Any:
-        """Order of the queue; None: first come, first served."""
-        return self._order
-
-    def reorder(self, order: Any) -> None:
-        """Keep the queue in another order from now on; None: first come, first served."""
-        self._order, queue = order, self.state.queue
-        self._fcfs = order is None and self._open is None
-        self._key = []
-        if order is not None and not order.dynamic:
-            self._key = _static_keys(order, self.state.table.n)
-        elif order is None and self._open is not None:
-            self._key = list(self.state.submit_s)
-        key = self._key
-        queue.sort(key=(lambda j: (key[j], j)) if key else None)
 
     def outlast(self, jobs: Sequence[int], hold_s: FloatArray) -> None:
         """Let jobs that have not ended hold their nodes for another time.
@@ -245,18 +212,14 @@ class BatchSystem:
 
     def next_s(self) -> float:
         """Return the time of the next instant at which something happens here; inf if nothing will."""
-        arrival_s = self._poke_s
-        if self._next_arrival < len(self._arrivals):
-            arrival_s = min(arrival_s, self.state.submit_s[self._arrivals[self._next_arrival]])
-        if self._late and self._late[0][0] < arrival_s:
-            arrival_s = self._late[0][0]
-        if self._ends and self._ends[0][0] < arrival_s:
-            arrival_s = self._ends[0][0]
+        time_s = min(self._poke_s, self._submissions.next_s)
+        if self._ends and self._ends[0][0] < time_s:
+            time_s = self._ends[0][0]
         if self.losses is not None and (self._ends or self.state.queue):
             # An idle partition's nodes fail too, but nobody need be told before the next job comes.
-            arrival_s = min(arrival_s, self.losses.next_s)
+            time_s = min(time_s, self.losses.next_s)
         wake_s: float = self.rule.wake_s
-        return wake_s if self.state.now_s < wake_s < arrival_s else arrival_s
+        return wake_s if self.state.now_s < wake_s < time_s else time_s
 
     def _arm(self) -> None:
         time_s = self.next_s()
@@ -283,48 +246,22 @@ class BatchSystem:
                 ended.append(self._end())
             if self.losses is not None:
                 self._change_nodes(self.losses, ended, arrived)
-            while (job := self._next_submission(now_s)) >= 0:
+            while (job := self._submissions.pop(now_s)) >= 0:
                 self._join(job)
                 arrived.append(job)
             self._pass(ended, arrived)
             again = bool(self._ends) and self._ends[0][0] <= now_s
 
-    def _next_submission(self, now_s: float) -> int:
-        """Return the next job that is submitted by ``now_s``, -1 if there is none."""
-        submit_s = self.state.submit_s
-        due = -1
-        if self._next_arrival < len(self._arrivals):
-            job = self._arrivals[self._next_arrival]
-            if submit_s[job] <= now_s:
-                due = job
-        if self._late and self._late[0][0] <= now_s and (due < 0 or self._late[0] < (submit_s[due], due)):
-            return heappop(self._late)[1]
-        if due >= 0:
-            self._next_arrival += 1
-        return due
-
     def _join(self, job: int) -> None:
         self.n_arrived += 1
-        queue = self.state.queue
-        if self._fcfs and (not queue or queue[-1] < job):
-            queue.append(job)
-        elif self._fcfs:
-            insort(queue, job)
-        elif self._key:
-            key = self._key
-            if self._open is not None and self._order is not None and job in self._open.rows:
-                key[job] = float(self._order.keys(np.array([job]), self.state.now_s)[0])
-            queue.insert(bisect_right(queue, (key[job], job), key=lambda j: (key[j], j)), job)
-        else:
-            queue.append(job)
+        self.waiting.join(job)
 
     def _end(self) -> int:
         """Take the job that ends next off its nodes and return it."""
         job = self._pop_end()
         self._release(job)
         self.log.append(~job)
-        if self._order is not None:
-            self._order.ended(job, self.state.now_s)
+        self.waiting.ended(job)
         if self._open is not None and job in self._open.rows:
             self._open.ended(job, self.state.now_s)
         if self._on_end is not None:
@@ -359,8 +296,7 @@ class BatchSystem:
         heapify(self._ends)
         self._release(job)
         self.log.append(~job)
-        if self._order is not None:
-            self._order.ended(job, self.state.now_s)
+        self.waiting.ended(job)
 
     def tell_cut(self, job: int) -> None:
         """Tell whoever waits for a job's end that it was cut short."""
@@ -376,22 +312,18 @@ class BatchSystem:
         self.state.end(job)
 
     def _pass(self, ended: Sequence[int], arrived: Sequence[int]) -> None:
-        state = self.state
         self.n_passes += 1
-        if self._order is not None and self._order.dynamic:
-            self._sort_queue()
-        starts = self.rule.select(ended, arrived)
+        self.waiting.sort()
+        self._start_all(self.rule.select(ended, arrived))
+
+    def _start_all(self, starts: Sequence[int]) -> None:
+        """Start the jobs that the rule chose, but for those that others hold back."""
         if self._open is not None:
             starts = self._open.admit(self, starts)
-        if not starts:
-            return
         for job in starts:
             self._start(job)
-        if len(starts) == 1:
-            state.queue.remove(starts[0])
-        else:
-            gone = set(starts)
-            state.queue[:] = [job for job in state.queue if job not in gone]
+        if starts:
+            self.waiting.leave(starts)
 
     def _start(self, job: int) -> None:
         state = self.state
@@ -400,22 +332,9 @@ class BatchSystem:
             raise InvariantError(f"t = {state.now_s} s: job {job} started on nodes that are not free")
         self.log.append(job)
         heappush(self._ends, (state.now_s + self.hold_s[job], self._tie(job)))
-        if self._order is not None:
-            self._order.started(job, state.now_s)
+        self.waiting.started(job)
         if self._open is not None and job in self._open.rows:
             self._open.started(job, state.now_s)
 
     def _tie(self, job: int) -> int:
         return job
-
-    def _sort_queue(self) -> None:
-        queue = self.state.queue
-        if len(queue) > 1:
-            jobs = np.array(queue, dtype=np.intp)
-            keys = self._order.keys(jobs, self.state.now_s)
-            queue[:] = jobs[np.lexsort((jobs, keys))].tolist()
-
-
-def _static_keys(order: Any, n: int) -> list[float]:
-    keys: list[float] = order.keys(np.arange(n), 0.0).tolist()
-    return keys

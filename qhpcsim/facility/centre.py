@@ -12,8 +12,10 @@ from qhpcsim.core.errors import FacilityError, nearest
 from qhpcsim.core.qpu_records import QpuJobTable
 from qhpcsim.core.records import Categories, IntArray, JobState, JobTable, Schedule
 from qhpcsim.core.rng import Rng
-from qhpcsim.facility.changes import BEFORE_PASS, Machine, arrange, grown
+from qhpcsim.facility.changed_sizes import grown
+from qhpcsim.facility.changes import BEFORE_PASS, arrange
 from qhpcsim.facility.clock import Clock
+from qhpcsim.facility.machine import Machine
 from qhpcsim.facility.open_jobs import OpenJobs
 from qhpcsim.facility.outcome import NODE_FAIL, schedule_of, with_reasons
 from qhpcsim.facility.qpu_service import QpuSystem

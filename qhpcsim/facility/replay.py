@@ -14,9 +14,11 @@ from qhpcsim.core.rng import Rng
 from qhpcsim.facility.batch_semantics import SYSTEMS
 from qhpcsim.facility.batch_system import BatchSystem
 from qhpcsim.facility.changed_nodes import Steps
-from qhpcsim.facility.changes import Machine, arrange, grown, routed
+from qhpcsim.facility.changed_sizes import grown, routed
+from qhpcsim.facility.changes import arrange
 from qhpcsim.facility.clock import Clock
 from qhpcsim.facility.followers import Followers
+from qhpcsim.facility.machine import Machine
 from qhpcsim.facility.node_health import NodeHealth, refuse_outages
 from qhpcsim.facility.node_losses import NodeLosses
 from qhpcsim.facility.outcome import Away, Demand, Log, schedule_of

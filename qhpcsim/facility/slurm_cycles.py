@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from qhpcsim.facility.batch_system import BatchSystem
@@ -82,7 +82,7 @@ class CycledBatchSystem(BatchSystem):
         if self.losses is not None:
             self._change_nodes(self.losses, ended, arrived)
             self._event_s = min(self._event_s, now_s)
-        while (job := self._next_submission(now_s)) >= 0:
+        while (job := self._submissions.pop(now_s)) >= 0:
             self._join(job)
             arrived.append(job)
             self._event_s = min(self._event_s, now_s)
@@ -101,18 +101,10 @@ class CycledBatchSystem(BatchSystem):
         if backfill_tick:
             self._sorted_pass(self.rule.backfill)
 
-    def _sorted_pass(self, select: Any) -> None:
-        state = self.state
+    def _sorted_pass(self, select: Callable[[], Sequence[int]]) -> None:
         self.n_passes += 1
-        if self._order is not None and self._order.dynamic:
-            self._sort_queue()
-        starts: Sequence[int] = select()
-        if self._open is not None:
-            starts = self._open.admit(self, starts)
-        gone = set(starts)
-        for job in starts:
-            self._start(job)
-        state.queue[:] = [job for job in state.queue if job not in gone]
+        self.waiting.sort()
+        self._start_all(select())
 
     def _set_ticks(self, now_s: float) -> None:
         """Put the next cycles on the timetable, or none if nobody waits."""

@@ -38,9 +38,7 @@ def check_parquet() -> None:
 
 def write_run_parquet(folder: Path) -> list[Path]:
     """Write the Parquet form of every table of a run folder and return their paths."""
-    return [
-        write_parquet(folder / name, words) for name, words in TEXT_COLUMNS.items() if (folder / name).is_file()
-    ]
+    return [write_parquet(folder / name, words) for name, words in TEXT_COLUMNS.items() if (folder / name).is_file()]
 
 
 def write_parquet(csv: Path, words: Iterable[str]) -> Path:

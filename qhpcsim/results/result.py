@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.records import JobTable, Schedule
-from qhpcsim.facility.changes import ungrown
+from qhpcsim.facility.changed_sizes import ungrown
 from qhpcsim.metrics.summary import summarise
 from qhpcsim.results import (
     hybrid_csv,

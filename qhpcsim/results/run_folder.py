@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.core.errors import RunFolderError
-from qhpcsim.facility.changes import grown
+from qhpcsim.facility.changed_sizes import grown
 from qhpcsim.qpu_scenario import Duration
 from qhpcsim.results.hybrid_csv import TEXT_COLUMNS as HYBRID_TEXT_COLUMNS
 from qhpcsim.results.job_columns import TEXT_COLUMNS

@@ -5,11 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from typing import Any
 
-import gymnasium
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from qhpcsim.core.errors import ConfigError
@@ -21,17 +18,15 @@ from qhpcsim.policies.batch.user import ClusterView, Job
 from qhpcsim.results.result import Result
 from qhpcsim.rl.batch_episode import BatchEpisode, check_scenario
 from qhpcsim.rl.batch_score import FIGURES, BatchCost
-from qhpcsim.rl.scales import Shapes, Unit, blank, count_unit, day_unit, time_unit, unit_space
-from qhpcsim.rl.scenarios import at_least_one, of_seed, one_of, scenario_of
-from qhpcsim.rl.score import Score
+from qhpcsim.rl.decision_env import DecisionEnv, Observation
+from qhpcsim.rl.scales import count_unit, day_unit, time_unit
+from qhpcsim.rl.scenarios import at_least_one, one_of, scenario_of
 from qhpcsim.scenario import Partition, Scenario, TraceWorkload
 from qhpcsim.simulation import build
 from qhpcsim.workloads.clean import in_submit_order, take
 
-Observation = dict[str, Unit]
 
-
-class BatchQueueEnv(gymnasium.Env[Observation, np.int64]):
+class BatchQueueEnv(DecisionEnv[BatchEpisode, BatchCost]):
     """An agent in the place of the batch policy, on the same simulation.
 
     Model: a decision is due when jobs came or ended and a job of the first ``n_slots`` of a partition's queue fits on
@@ -57,8 +52,6 @@ class BatchQueueEnv(gymnasium.Env[Observation, np.int64]):
         QhpcsimError: for a scenario that is wrong or that an agent cannot run.
     """
 
-    metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's own name and form)
-
     def __init__(
         self,
         scenario: Scenario | str | os.PathLike[str] = "small_centre",
@@ -71,30 +64,17 @@ class BatchQueueEnv(gymnasium.Env[Observation, np.int64]):
         render_mode: str | None = None,
     ) -> None:
         self._n_slots, self._n_running = at_least_one(n_slots, "n_slots"), at_least_one(n_running, "n_running")
-        self._reward = one_of(reward, tuple(FIGURES), "reward")
         self._window = None if window is None else at_least_one(window, "window")
-        self.render_mode = None if render_mode is None else one_of(render_mode, ("ansi",), "render_mode")
-        self._scenario = scenario_of(scenario, overrides)
+        super().__init__(
+            scenario_of(scenario, overrides),
+            one_of(reward, tuple(FIGURES), "reward"),
+            self._n_slots + 1,
+            {"machine": (4,), "running": (self._n_running, 2), "waiting": (self._n_slots, 5)},
+            render_mode,
+        )
         self._read: tuple[JobTable, dict[str, Partition]] | None = None
-        self._is_first = True
         _, partitions = self._work(self._scenario)
         check_scenario(self._scenario, partitions)
-        self.action_space = spaces.Discrete(self._n_slots + 1)
-        self._shapes: Shapes = {"machine": (4,), "running": (self._n_running, 2), "waiting": (self._n_slots, 5)}
-        self.observation_space = unit_space(self._shapes)
-        self._episode: BatchEpisode | None = None
-        self._over = True
-
-    @property
-    def episode(self) -> BatchEpisode:
-        """The run of this episode.
-
-        Raises:
-            gymnasium.error.ResetNeeded: before the first ``reset``.
-        """
-        if self._episode is None:
-            raise gymnasium.error.ResetNeeded("call reset() first")
-        return self._episode
 
     @property
     def view(self) -> ClusterView:
@@ -110,51 +90,6 @@ class BatchQueueEnv(gymnasium.Env[Observation, np.int64]):
     def wait_action(self) -> int:
         """The action that waits."""
         return self._n_slots
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode and return its first observation and ``info``.
-
-        Args:
-            seed: The scenario's seed for this episode; None: the scenario's own in the first, then drawn ones.
-            options: None are known.
-        """
-        super().reset(seed=self._scenario.seed if seed is None and self._is_first else seed)
-        scenario = of_seed(self._scenario, seed, self.np_random, self._is_first)
-        self._is_first = False
-        table, partitions = self._work(scenario)
-        if self._window is not None:
-            table = _window(table, self._window, scenario.seed)
-        self._episode = BatchEpisode(scenario, table, partitions, self._n_slots)
-        self._cost, self._score = BatchCost(self._episode, self._reward), Score()
-        self._over = not self._episode.advance()
-        if self._over:
-            self._finish()
-        return self._observation(), self._info(False)
-
-    def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Start the job of a slot, or wait; return observation, reward, terminated, truncated and ``info``.
-
-        An action that the mask forbids counts as waiting, or where waiting would be for ever as the first slot that
-        fits; ``info["invalid_action"]`` says so.
-        """
-        if self._over:
-            raise gymnasium.error.ResetNeeded("the episode is over: call reset() first")
-        allowed = self.action_masks()
-        invalid = not (0 <= int(action) <= self._n_slots and allowed[int(action)])
-        if invalid:
-            action = self.wait_action if allowed[self.wait_action] else int(np.argmax(allowed))
-        episode = self.episode
-        if action == self.wait_action:
-            episode.wait()
-        else:
-            job = episode.slots[int(action)]
-            episode.start(job)
-            self._cost.started(job)
-        self._over = not episode.advance()
-        reward = self._finish() if self._over else self._score.step(self._cost.so_far())
-        return self._observation(), reward, self._over, False, self._info(invalid)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return (K + 1,) whether each action is allowed: a job that fits, and waiting unless it would be for ever."""
@@ -176,12 +111,27 @@ class BatchQueueEnv(gymnasium.Env[Observation, np.int64]):
             raise ConfigError("the episode is not over", where="result()", hint="step until terminated")
         return self._episode.result()
 
-    def render(self) -> str | None:
-        """Return the queue and the machine as text where ``render_mode`` is ``ansi``."""
-        if self.render_mode is None:
-            return None
-        if self._over:
-            return f"over: {self._reward} = {-self._score.total:.6g}"
+    def _begin(self, scenario: Scenario) -> tuple[BatchEpisode, BatchCost]:
+        table, partitions = self._work(scenario)
+        if self._window is not None:
+            table = _window(table, self._window, scenario.seed)
+        episode = BatchEpisode(scenario, table, partitions, self._n_slots)
+        return episode, BatchCost(episode, self._reward)
+
+    def _instead(self, allowed: NDArray[np.bool_]) -> int:
+        """Return waiting, or where that would be for ever the first slot that fits."""
+        return self.wait_action if allowed[self.wait_action] else super()._instead(allowed)
+
+    def _decide(self, action: int) -> None:
+        """Start the job of a slot, or wait."""
+        if action == self.wait_action:
+            self.episode.wait()
+        else:
+            job = self.episode.slots[action]
+            self.episode.start(job)
+            self._cost.started(job)
+
+    def _lines(self) -> list[str]:
         view, mask = self.view, self.action_masks()
         name = list(self.episode.partitions)[self.episode.at]
         lines = [f"t = {view.now_s:g} s, {name}: {view.free_nodes} of {view.n_nodes} nodes free"]
@@ -189,7 +139,7 @@ class BatchQueueEnv(gymnasium.Env[Observation, np.int64]):
             waited_s = view.now_s - job.submit_s
             mark = "*" if mask[k] else " "
             lines.append(f"{mark}{k:3d}  job {job.id}: {job.nodes} nodes, {job.requested_s:g} s, waited {waited_s:g} s")
-        return "\n".join(lines)
+        return lines
 
     def _work(self, scenario: Scenario) -> tuple[JobTable, dict[str, Partition]]:
         """Return jobs and machine; a file is read once."""
@@ -207,26 +157,7 @@ class BatchQueueEnv(gymnasium.Env[Observation, np.int64]):
             self._read = work, partitions
         return work, partitions
 
-    def _finish(self) -> float:
-        """Return the last reward: what is left of the run's figure."""
-        return self._score.last(self._cost.at_the_end())
-
-    def _info(self, invalid: bool) -> dict[str, Any]:
-        info: dict[str, Any] = {
-            "action_mask": self.action_masks().astype(np.int8),
-            "invalid_action": invalid,
-            "now_s": float(self.episode.clock.now),
-            "seed": self.episode.seed,
-        }
-        if self._over:
-            info[self._reward] = -self._score.total
-        return info
-
-    def _observation(self) -> Observation:
-        """Return what docs/rl.md describes; all 0 when the episode is over."""
-        seen = blank(self._shapes)
-        if self._over:
-            return seen
+    def _show(self, seen: Observation) -> None:
         episode, state = self.episode, self.episode.system.state
         now_s, n_nodes = state.now_s, state.n_nodes
         last = max(1, len(episode.systems) - 1)
@@ -242,7 +173,6 @@ class BatchQueueEnv(gymnasium.Env[Observation, np.int64]):
             seen["waiting"][k] = 1.0, size, time_unit(state.est_s[job]), time_unit(waited_s), episode.fits(job)
         for k, (end_s, job) in enumerate(state.running[: self._n_running]):
             seen["running"][k] = state.nodes[job] / n_nodes, time_unit(end_s - now_s)
-        return seen
 
 
 def _window(table: JobTable, n: int, seed: int) -> JobTable:

@@ -79,7 +79,7 @@ class BatchEpisode:
             system.follow(rule)
         self.at = -1
         """Partition that a decision is due for, -1 if none is."""
-        self._scenario, self.seed = scenario, scenario.seed
+        self.scenario = scenario
 
     @property
     def system(self) -> BatchSystem:
@@ -145,7 +145,7 @@ class BatchEpisode:
 
     def result(self) -> Result:
         """Return the result, as ``simulate`` would; after the end only."""
-        scenario = dataclasses.replace(self._scenario, policy=self.policy, baseline="")
+        scenario = dataclasses.replace(self.scenario, policy=self.policy, baseline="")
         return Result(scenario, self.table, self.schedule(), self.partitions)
 
 

@@ -5,28 +5,24 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import Any
 
-import gymnasium
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.policies.qpu.choice import ServiceView, known
 from qhpcsim.results.qpu_outcome import QpuOutcome
-from qhpcsim.rl.batch_env import Observation
+from qhpcsim.rl.decision_env import DecisionEnv, Observation
 from qhpcsim.rl.qpu_episode import QpuEpisode, check_service
 from qhpcsim.rl.qpu_score import FIGURES, QpuCost
-from qhpcsim.rl.scales import Shapes, blank, count_unit, day_unit, time_unit, unit_space
-from qhpcsim.rl.scenarios import at_least_one, of_seed, one_of, scenario_of
-from qhpcsim.rl.score import Score
+from qhpcsim.rl.scales import count_unit, day_unit, time_unit
+from qhpcsim.rl.scenarios import at_least_one, one_of, scenario_of
 from qhpcsim.scenario import Scenario
 
 DECISIONS = ("qpu", "job")
 
 
-class QpuQueueEnv(gymnasium.Env[Observation, np.int64]):
+class QpuQueueEnv(DecisionEnv[QpuEpisode, QpuCost]):
     """An agent in the place of the QPU choice (``decision="qpu"``) or of the discipline (``"job"``).
 
     Model: ``qpu``: a job that several QPUs can run waits at the front door until the agent names one. ``job``: a free
@@ -50,8 +46,6 @@ class QpuQueueEnv(gymnasium.Env[Observation, np.int64]):
         QhpcsimError: for a scenario that is wrong or that an agent cannot run.
     """
 
-    metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's own name and form)
-
     def __init__(
         self,
         scenario: Scenario | str | os.PathLike[str] = "qpu_service",
@@ -64,28 +58,12 @@ class QpuQueueEnv(gymnasium.Env[Observation, np.int64]):
     ) -> None:
         self._asks_job = one_of(decision, DECISIONS, "decision") == "job"
         self._n_slots = at_least_one(n_slots, "n_slots")
-        self._reward = one_of(reward, tuple(FIGURES), "reward")
-        self.render_mode = None if render_mode is None else one_of(render_mode, ("ansi",), "render_mode")
-        self._scenario = scenario_of(scenario, overrides)
-        check_service(self._scenario, self._asks_job)
-        self._n_qpus = len(self._scenario.qpu.qpus)
+        served = scenario_of(scenario, overrides)
+        check_service(served, self._asks_job)
+        self._n_qpus = len(served.qpu.qpus)
         rows = (self._n_slots, 4) if self._asks_job else (self._n_qpus, 6)
-        self.action_space = spaces.Discrete(rows[0])
-        self._shapes: Shapes = {"now": (3,), "waiting" if self._asks_job else "qpus": rows}
-        self.observation_space = unit_space(self._shapes)
-        self._episode: QpuEpisode | None = None
-        self._is_first = self._over = True
-
-    @property
-    def episode(self) -> QpuEpisode:
-        """The run of this episode.
-
-        Raises:
-            gymnasium.error.ResetNeeded: before the first ``reset``.
-        """
-        if self._episode is None:
-            raise gymnasium.error.ResetNeeded("call reset() first")
-        return self._episode
+        shapes = {"now": (3,), "waiting" if self._asks_job else "qpus": rows}
+        super().__init__(served, one_of(reward, FIGURES, "reward"), rows[0], shapes, render_mode)
 
     @property
     def view(self) -> ServiceView:
@@ -109,44 +87,6 @@ class QpuQueueEnv(gymnasium.Env[Observation, np.int64]):
             return ()
         return tuple(self.episode.queues[self.episode.at].jobs)[: self._n_slots]
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode and return its first observation and ``info``.
-
-        Args:
-            seed: The scenario's seed for this episode; None: the scenario's own in the first, then drawn ones.
-            options: None are known.
-        """
-        super().reset(seed=self._scenario.seed if seed is None and self._is_first else seed)
-        scenario = of_seed(self._scenario, seed, self.np_random, self._is_first)
-        self._is_first = False
-        self._episode = QpuEpisode(scenario, self._asks_job)
-        self._cost, self._score = QpuCost(self._episode, self._reward), Score()
-        self._over = not self._episode.advance()
-        if self._over:
-            self._score.last(self._cost.at_the_end())
-        return self._observation(), self._info(False)
-
-    def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Decide; return observation, reward, terminated, truncated and ``info``.
-
-        An action that the mask forbids counts as the first one that it allows; ``info["invalid_action"]`` says so.
-        """
-        if self._over:
-            raise gymnasium.error.ResetNeeded("the episode is over: call reset() first")
-        allowed, episode = self.action_masks(), self.episode
-        invalid = not (0 <= int(action) < len(allowed) and allowed[int(action)])
-        chosen = int(np.argmax(allowed)) if invalid else int(action)
-        if self._asks_job:
-            episode.take(self.slots[chosen])
-        else:
-            episode.send(chosen)
-        self._over = not episode.advance()
-        score, cost = self._score, self._cost
-        reward = score.last(cost.at_the_end()) if self._over else score.step(cost.so_far())
-        return self._observation(), reward, self._over, False, self._info(invalid)
-
     def action_masks(self) -> NDArray[np.bool_]:
         """Return whether each action is allowed: a QPU that can run the job, or a slot with a job in it."""
         mask = np.zeros(int(self.action_space.n), dtype=np.bool_)  # type: ignore[attr-defined]
@@ -164,42 +104,33 @@ class QpuQueueEnv(gymnasium.Env[Observation, np.int64]):
             raise ConfigError("the episode is not over", where="outcome()", hint="step until terminated")
         return self._cost.outcome()
 
-    def render(self) -> str | None:
-        """Return what is to be decided as text where ``render_mode`` is ``ansi``."""
-        if self.render_mode is None:
-            return None
-        if self._over:
-            return f"over: {self._reward} = {-self._score.total:.6g}"
+    def _begin(self, scenario: Scenario) -> tuple[QpuEpisode, QpuCost]:
+        episode = QpuEpisode(scenario, self._asks_job)
+        return episode, QpuCost(episode, self._reward)
+
+    def _decide(self, action: int) -> None:
+        """Name the job that a QPU takes, or the QPU that a job goes to."""
+        if self._asks_job:
+            self.episode.take(self.slots[action])
+        else:
+            self.episode.send(action)
+
+    def _lines(self) -> list[str]:
         episode, names = self.episode, list(self._scenario.qpu.qpus)
         now_s = episode.clock.now
         if self._asks_job:
             lines = [f"t = {now_s:g} s: {names[episode.at]} is free"]
             for k, job in enumerate(self.slots):
                 lines.append(f" {k:3d}  job {job}: {self.view.predicted_s(job, episode.at):g} s")
-            return "\n".join(lines)
+            return lines
         lines = [f"t = {now_s:g} s: job {self.job} has a choice"]
         for k, name in enumerate(names):
             mark = "*" if k in self.able else " "
             ends_s = self.view.completion_s(self.job, k) - now_s if k in self.able else math.inf
             lines.append(f"{mark}{k:3d}  {name}: would end it in {ends_s:g} s")
-        return "\n".join(lines)
+        return lines
 
-    def _info(self, invalid: bool) -> dict[str, Any]:
-        info: dict[str, Any] = {
-            "action_mask": self.action_masks().astype(np.int8),
-            "invalid_action": invalid,
-            "now_s": float(self.episode.clock.now),
-            "seed": self.episode.scenario.seed,
-        }
-        if self._over:
-            info[self._reward] = -self._score.total
-        return info
-
-    def _observation(self) -> Observation:
-        """Return what docs/rl.md describes; all 0 when the episode is over."""
-        seen = blank(self._shapes)
-        if self._over:
-            return seen
+    def _show(self, seen: Observation) -> None:
         episode, now_s = self.episode, self.episode.clock.now
         n_waiting = sum(map(len, episode.queues)) + len(episode.door.waiting)
         seen["now"][:] = day_unit(now_s), count_unit(n_waiting), max(0, episode.at) / max(1, self._n_qpus - 1)
@@ -207,7 +138,6 @@ class QpuQueueEnv(gymnasium.Env[Observation, np.int64]):
             self._show_jobs(seen["waiting"], now_s)
         else:
             self._show_qpus(seen["qpus"])
-        return seen
 
     def _show_jobs(self, rows: NDArray[np.float32], now_s: float) -> None:
         """Fill (K, 4): there, predicted time, time waited, priority among the slots."""

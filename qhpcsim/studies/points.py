@@ -87,9 +87,7 @@ def grid_of(scenario: str, overrides: Sequence[str], n_seeds: int | None = None)
     return Grid(tuple(swept), points, _seeds(points[0].scenario.seed, n_seeds, given))
 
 
-def _point(
-    scenario: str, fixed: tuple[str, ...], axes: Sequence[Axis], values: tuple[str, ...], parts: Parts
-) -> Point:
+def _point(scenario: str, fixed: tuple[str, ...], axes: Sequence[Axis], values: tuple[str, ...], parts: Parts) -> Point:
     choices = {axis.key: value for axis, value in zip(axes, values, strict=True)}
     texts = [*fixed, *(f"{key}={value}" for key, value in choices.items())]
     return Point(choices, parts.shared(load(scenario, texts)))

@@ -68,6 +68,10 @@ class Sensitivity:
     n_points: int
     n_runs: int
     n_seeds: int
+    seed: int
+    """First one."""
+    code: str
+    """Version of the code that ran."""
 
     @property
     def ranked(self) -> list[int]:
@@ -117,22 +121,15 @@ def sensitivity(
     unknowns = _unknowns(scenario, ranges, fixed, base, cards)
     folder = Path(out) if out is not None else Path("runs") / f"{base.name}-sensitivity"
     workers = workers or Workers()
-    rng = Rng(base.seed)
-    design = morris_design(len(unknowns), trajectories, rng.stream("sensitivity/morris"))
-    points = design.reshape(-1, len(unknowns))
-    if n_sobol:
-        second = sobol_design(len(unknowns), n_sobol, rng.stream("sensitivity/sobol"))
-        points = np.concatenate([points, second.reshape(-1, len(unknowns))])
-    named = [(f"{k}", Loaded(scenario, [*fixed, *_texts(unknowns, base, row)])) for k, row in enumerate(points)]
+    design = _Design.of(len(unknowns), trajectories, n_sobol, Rng(base.seed))
+    points = [Loaded(scenario, [*fixed, *_texts(unknowns, base, row)]) for row in design.points]
     code = code_version(workers.plugins)
     identity = {"sensitivity": str(scenario), "fixed": fixed, "code": code}
     with study_ledger(folder, identity) as ledger, Runner(ledger, workers, code, progress) as runner:
-        samples = runner.samples(named, range(base.seed, base.seed + seeds))
-    table = _table(samples, figure, seeds)
+        named = [(f"{k}", point) for k, point in enumerate(points)]
+        table = _table(runner.samples(named, range(base.seed, base.seed + seeds)), figure, seeds)
     values = table.mean(axis=1)
-    if not values.std() > 1e-12 * abs(values.mean()):
-        raise StudyError(f"is {values[0]:g} whatever the unknowns are", where=figure, hint="wider ranges, other keys")
-    screened, shares = _indices(design, values, n_sobol, rng)
+    screened, shares = design.indices(values)
     found = Sensitivity(
         figure=figure,
         unknowns=unknowns,
@@ -146,22 +143,47 @@ def sensitivity(
         noise_frac=_noise_frac(table),
         n_trajectories=trajectories,
         n_sobol=n_sobol,
-        n_points=len(points),
+        n_points=len(design.points),
         n_runs=runner.n_runs,
         n_seeds=seeds,
+        seed=base.seed,
+        code=code,
     )
     write_sensitivity(found)
     return found
 
 
-def _indices(design: FloatArray, values: FloatArray, n_sobol: int, rng: Rng) -> tuple[Morris, Sobol | None]:
-    """Return Morris's measures of the first points and, where there are more, Sobol's indices of the others."""
-    n_first = design.shape[0] * design.shape[1]
-    screened = morris(design, values[:n_first].reshape(design.shape[:2]), rng.stream("sensitivity/resamples"))
-    if not n_sobol:
-        return screened, None
-    rows = values[n_first:].reshape(design.shape[2] + 2, n_sobol)
-    return screened, sobol(rows, rng.stream("sensitivity/resamples/sobol"))
+@dataclass(frozen=True, slots=True)
+class _Design:
+    """Points of Morris's trajectories, shape (r, k + 1, k), and behind them those of Sobol's indices."""
+
+    trajectories: FloatArray
+    points: FloatArray
+    """All of them, shape (n, k)."""
+    n_sobol: int
+    rng: Rng
+
+    @classmethod
+    def of(cls, n_unknowns: int, n_trajectories: int, n_sobol: int, rng: Rng) -> _Design:
+        """Return the points for so many unknowns."""
+        first = morris_design(n_unknowns, n_trajectories, rng.stream("sensitivity/morris"))
+        points = first.reshape(-1, n_unknowns)
+        if n_sobol:
+            second = sobol_design(n_unknowns, n_sobol, rng.stream("sensitivity/sobol"))
+            points = np.concatenate([points, second.reshape(-1, n_unknowns)])
+        return cls(first, points, n_sobol, rng)
+
+    def indices(self, values: FloatArray) -> tuple[Morris, Sobol | None]:
+        """Return Morris's measures and, where there are points for them, Sobol's indices of (n,) values."""
+        shape = self.trajectories.shape
+        n_first = shape[0] * shape[1]
+        screened = morris(
+            self.trajectories, values[:n_first].reshape(shape[:2]), self.rng.stream("sensitivity/resamples")
+        )
+        if not self.n_sobol:
+            return screened, None
+        rows = values[n_first:].reshape(shape[2] + 2, self.n_sobol)
+        return screened, sobol(rows, self.rng.stream("sensitivity/resamples/sobol"))
 
 
 def _unknowns(
@@ -223,7 +245,7 @@ def _table(samples: list[Sample], figure: str, n_seeds: int) -> FloatArray:
     """Return the figure, shape (points, seeds).
 
     Raises:
-        StudyError: if a run has no result or no such figure: indices need every point.
+        StudyError: if a run has no result or no such figure, as indices need every point, or it does not vary.
     """
     for sample in samples:
         if sample.problem:
@@ -235,7 +257,11 @@ def _table(samples: list[Sample], figure: str, n_seeds: int) -> FloatArray:
     missing = sum(1 for each in values if len(each) < n_seeds)
     if missing:
         raise StudyError(f"{missing} of {len(values)} points lack it in some run", where=figure, hint="narrower ranges")
-    return np.array(values)
+    table = np.array(values)
+    means = table.mean(axis=1)
+    if not means.std() > 1e-12 * abs(means.mean()):
+        raise StudyError(f"is {means[0]:g} whatever the unknowns are", where=figure, hint="wider ranges, other keys")
+    return table
 
 
 def _noise_frac(table: FloatArray) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +43,13 @@ def answer_of(found: Sensitivity) -> dict[str, Any]:
         "level": LEVEL,
         "n_trajectories": found.n_trajectories,
         "n_sobol": found.n_sobol,
+        "first_seed": found.seed,
         "n_seeds": found.n_seeds,
         "n_points": found.n_points,
         "n_runs": found.n_runs,
         "unknowns": [_unknown(found, k) for k in found.ranked],
+        "version": version("qhpcsim"),
+        "code": found.code,
     }
 
 

@@ -41,9 +41,7 @@ print(time.perf_counter() - began_s, time.process_time() - began_cpu_s)
 def bare(n_seeds: int, n_processes: int = 1) -> tuple[float, float]:
     """Return wall and processor time of calls without a sweep, split over processes that are warm when they begin."""
     each = n_seeds // n_processes
-    starts = [
-        BARE.format(jobs=JOBS, couplings=COUPLINGS, first=1 + k * each, n_seeds=each) for k in range(n_processes)
-    ]
+    starts = [BARE.format(jobs=JOBS, couplings=COUPLINGS, first=1 + k * each, n_seeds=each) for k in range(n_processes)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     processes = [subprocess.Popen([sys.executable, "-c", start], **pipes) for start in starts]  # type: ignore[call-overload]
     for process in processes:

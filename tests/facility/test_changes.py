@@ -7,7 +7,7 @@ import pytest
 
 from qhpcsim.core.errors import ConfigError, FacilityError
 from qhpcsim.core.records import JobState, Schedule
-from qhpcsim.facility.changes import grown, routed, ungrown
+from qhpcsim.facility.changed_sizes import grown, routed, ungrown
 from qhpcsim.facility.replay import replay
 from qhpcsim.policies.batch.changed import changed_policy
 from qhpcsim.policies.batch.multifactor import MultifactorPolicy

@@ -208,7 +208,7 @@ def test_usage_counts_what_was_held():
     made.at(40.0, lambda: made.pilots.size(0).shrink(3))
     made.at(100.0, made.pilots.end_all)
     made.run()
-    usage = made.centre.systems[0]._order.usage
+    usage = made.centre.systems[0].waiting.order.usage
     cores = made.centre.partitions["cpu"].cores_per_node
     assert sum(usage.amount) == pytest.approx((4 * 40 + 60) * cores)
 

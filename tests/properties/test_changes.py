@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qhpcsim.core.records import Categories, JobTable, Schedule
-from qhpcsim.facility.changes import grown
+from qhpcsim.facility.changed_sizes import grown
 from qhpcsim.facility.replay import replay
 from qhpcsim.metrics.invariants import check_run
 from qhpcsim.policies.batch.multifactor import MultifactorPolicy, SlurmPolicy

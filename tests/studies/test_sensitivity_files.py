@@ -2,11 +2,13 @@
 
 import csv
 import json
+from importlib.metadata import version
 
 import numpy as np
 import pytest
 
 from qhpcsim.cli import main
+from qhpcsim.studies.identity import code_version
 from qhpcsim.studies.sensitivity import sensitivity
 from qhpcsim.studies.sensitivity_files import ANSWER, PICTURE, TABLE
 from qhpcsim.studies.simulating import Workers
@@ -26,6 +28,8 @@ def test_both_files_hold_every_index(tmp_path, n_sobol):
     found = study(tmp_path, n_sobol)
     answer = json.loads((tmp_path / ANSWER).read_text(), parse_constant=pytest.fail)
     assert answer["n_runs"] == found.n_points * 2 == (3 * 3 + n_sobol * 4) * 2
+    assert answer["code"] == found.code == code_version(()) and answer["version"] == version("qhpcsim")
+    assert (answer["first_seed"], answer["n_seeds"]) == (found.seed, 2)
     assert [each["name"] for each in answer["unknowns"]] == [found.unknowns[k].name for k in found.ranked]
     with (tmp_path / TABLE).open(newline="") as file:
         rows = list(csv.DictReader(file))
