@@ -54,10 +54,15 @@ def _shares(axis: plt.Axes, table: pd.DataFrame) -> None:
         place = np.arange(len(groups)) + (k - (len(COLOURS) - 1) / 2) * 0.11
         reach = [rows["top1_pct"] - rows["low_pct"], rows["high_pct"] - rows["top1_pct"]]
         axis.errorbar(place, rows["top1_pct"], reach, fmt="o", color=colour, capsize=2, markersize=4, label=strategy)
-    axis.set_xticks(range(len(groups)), [name.removeprefix("1 worker, ").replace(" ", "\n") for name in groups])
+    axis.set_xticks(range(len(groups)), [_label(name) for name in groups])
     axis.set_ylabel("right choice, % of cases (95 % interval)")
     axis.set_ylim(0, 102)
     axis.legend(fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1), frameon=False)
+
+
+def _label(basis: str) -> str:
+    """Return a basis in two short lines."""
+    return basis.removeprefix("1 worker, ").replace("scheduled", "sched.").replace(" ", "\n")
 
 
 def _regrets(axis: plt.Axes, regrets: Mapping[str, Sequence[float]]) -> None:

@@ -41,7 +41,7 @@ _MOST_OF_ONE = 4
 _VISIT_S, _N_VISIT = 0.06, 4
 """Short candidates run again within a round until so much time is spent on them, or so often."""
 _N_EXCHANGES = 200
-_N_CONTENDED = 6
+_N_CONTENDED, _N_TURNS = 9, 5
 _WORKERS_SHARE = 0.1
 """Part of the budget for what workers add."""
 
@@ -61,8 +61,6 @@ class _Timed:
     cpu_s: list[list[float]] = field(default_factory=list)
     waits_s: list[float] = field(default_factory=list)
     """Wall less processor time of the circuits of each run, a circuit."""
-    run_cpu_s: list[float] = field(default_factory=list)
-    """Processor time of all circuits of each run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +182,6 @@ def _run(each: _Timed, seed: int, engine: Engine, counted: bool) -> None:
     each.cpu_s.append([made_cpu_s + found.phases[0].cpu_s, *(phase.cpu_s for phase in found.phases[1:])])
     waits = [max(0.0, one.seconds - one.cpu_s) for one in found.experiments]
     each.waits_s.append(sum(waits) / max(1, len(waits)))
-    each.run_cpu_s.append(_circuits_cpu_s(found))
 
 
 def _circuits_cpu_s(found: CutOutcome) -> float:
@@ -226,22 +223,31 @@ def _row(each: _Timed, idle_s: float, cpu_card: str) -> CutRow:
 
 
 def workers_add(timed: Sequence[_Timed], seed: int = 0, n_workers: int = 2) -> WorkersAdd:
-    """Return what workers on several cores add: the least time of handing over nothing, and slower circuits.
-
-    Contention is the ratio of processor times, so that other work on the machine counts only where it shares a core.
-    """
-    with open_engine("processes", workers=n_workers, warm_up=warm_up) as engine:
-        waits_s = [_exchange_s(engine, number) for number in range(_N_EXCHANGES)]
-        ratios = []
-        busy = [each for each in timed if each.work.n_runs >= 8 and 0.05 < each.expected_s < 1.0]
-        for each in busy[:: max(1, len(busy) // _N_CONTENDED)][:_N_CONTENDED]:
-            several = []
-            for again in range(MIN_ROUNDS):
-                problem = each.candidate.problem()
-                options: dict[str, Any] = {"total_shots": each.work.n_shots, "seed": seed + again}
-                several.append(_circuits_cpu_s(run_cut(problem, engine=engine, **options)))
-            ratios.append(min(several) / min(each.run_cpu_s))
+    """Return what workers on several cores add: the least time of handing over nothing, and slower circuits."""
+    busy = [each for each in timed if each.work.n_runs >= 8 and 0.05 < each.expected_s < 1.0]
+    chosen = busy[:: max(1, len(busy) // _N_CONTENDED)][:_N_CONTENDED]
+    with (
+        open_engine("serial", workers=1, warm_up=warm_up) as alone,
+        open_engine("processes", workers=n_workers, warm_up=warm_up) as together,
+    ):
+        waits_s = [_exchange_s(together, number) for number in range(_N_EXCHANGES)]
+        ratios = [_contention(each, alone, together, seed) for each in chosen]
     return WorkersAdd(min(waits_s), max(1.0, float(np.median(ratios))) if ratios else 1.0, n_workers)
+
+
+def _contention(each: _Timed, alone: Engine, together: Engine, seed: int) -> float:
+    """Return the processor time of a candidate's circuits on several workers over that on one.
+
+    Of processor times, so that other work on the machine counts only where it shares a core; in turns and with as many
+    runs of either, as the speed of a shared machine drifts.
+    """
+    least_s = {alone: np.inf, together: np.inf}
+    for again in range(_N_TURNS):
+        problem = each.candidate.problem()
+        for engine in least_s:
+            found = run_cut(problem, engine=engine, total_shots=each.work.n_shots, seed=seed + again)
+            least_s[engine] = min(least_s[engine], _circuits_cpu_s(found))
+    return float(least_s[together] / least_s[alone])
 
 
 def _exchange_s(engine: Engine, number: int) -> float:
