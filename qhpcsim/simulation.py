@@ -22,6 +22,7 @@ from qhpcsim.facility.changed_sizes import grown, in_partitions
 from qhpcsim.facility.node_outages import with_outages
 from qhpcsim.facility.qpu_changes import refuse_new_qpus
 from qhpcsim.facility.replay import replay
+from qhpcsim.facility.routing import nodes_like_log
 from qhpcsim.results.result import Result
 from qhpcsim.scenario import Facility, Partition, Policy, Scenario, TraceWorkload
 
@@ -127,6 +128,8 @@ def build(scenario: Scenario) -> tuple[JobTable | HybridWork | WorkflowWork, dic
             )
         table = _read(workload)
         partitions = resolve(scenario.facility, table.machine_nodes, workload.path)
+        if not scenario.facility.partitions:
+            partitions = {name: nodes_like_log(table, partition) for name, partition in partitions.items()}
     else:
         needs_none = workload.source == NO_JOBS and scenario.facility.nodes is None
         partitions = dict(scenario.facility.partitions) if needs_none else resolve(scenario.facility, None, "")

@@ -182,3 +182,12 @@ def test_published_circuit_execution():
     for gpus, seconds in measured_s.items():
         nodes = f"workload.share.execution.pilots.gpu.nodes=[{gpus // 4}]"
         assert alone_s("execution", "middleware=dask_bag", nodes) == pytest.approx(seconds, rel=0.1), gpus
+
+
+def test_a_log_that_states_what_jobs_ask_of_a_node_runs_on_a_number_of_nodes(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "job_id,submit_s,nodes,runtime_s,walltime_s,cores_per_node,gpus_per_node\n1,0,2,50,60,64,0\n2,10,1,50,60,16,4\n"
+    )
+    result = qhpcsim.simulate(qhpcsim.load("replay", [f"workload.path={path}", "facility.nodes=2"]))
+    assert result.summary["n_completed"] == 2

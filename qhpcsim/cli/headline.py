@@ -76,14 +76,19 @@ def _notes(result: Any) -> list[str]:
 
 
 def _why_rejected(result: Any) -> str:
-    """Return the width of the widest rejected job against the largest partition, if that explains it."""
-    from qhpcsim.core.records import JobState
+    """Return the width of the widest rejected job against the largest partition, or what the first one lacks."""
+    import numpy as np
 
-    widest = int(result.table.nodes[result.schedule.state == JobState.REJECTED].max())
+    from qhpcsim.core.records import JobState
+    from qhpcsim.facility.routing import why_nowhere
+
+    jobs = np.flatnonzero(result.schedule.state == JobState.REJECTED)
+    widest = int(result.table.nodes[jobs].max())
     largest = max(partition.nodes for partition in result.partitions.values())
     if widest > largest:
         return f"{widest:,} > {largest:,} nodes"
-    return "no partition has the nodes, cores, memory, GPUs or features they ask for"
+    asked = why_nowhere(result.table, result.partitions, int(jobs[0]))
+    return f"job {result.table.job_id[jobs[0]]} asks for {asked or 'things that no partition has together'}"
 
 
 def _jobs(n: int) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,3 +85,58 @@ def _matches(column: Categories, allowed: tuple[str, ...]) -> Mask:
     good = [code for code, name in enumerate(column.names) if name in allowed]
     result: Mask = np.isin(column.code, [-1, *good])
     return result
+
+
+def nodes_like_log(table: JobTable, partition: Partition) -> Partition:
+    """Return a partition of which nobody stated what a node has, with nodes that hold what any job asks of one.
+
+    Args:
+        table: The log. Where it names several GPU types, the nodes get the first, and jobs with others fit nowhere.
+        partition: Its number of nodes is known; the rest is the default.
+    """
+    most = {
+        name: int(column.max(initial=getattr(partition, name)))
+        for name in ("cores_per_node", "gpus_per_node")
+        if (column := getattr(table, name)) is not None
+    }
+    types = _words(table.gpu_type)
+    return replace(partition, **most, gpu_type=types[0] if types else "")  # type: ignore[arg-type]
+
+
+def why_nowhere(table: JobTable, partitions: dict[str, Partition], job: int) -> str:
+    """Return what a job asks for that no partition has, in words; empty if each thing by itself is somewhere."""
+    named = _word(table.partition, job) if len(partitions) > 1 else ""
+    if named and named not in partitions:
+        return f"partition {named!r}, and there is none of that name"
+    asked = {name: partitions[name] for name in [named] if name} or partitions
+    groups = [group for partition in asked.values() for group in _groups(partition)]
+    for what, wanted, most in _wants(table, job, groups, max(each.nodes for each in asked.values())):
+        if wanted > most:
+            return f"{wanted:,} {what}, and there are {most:,}"
+    kinds = [partition.gpu_type for partition in asked.values()]
+    if (kind := _word(table.gpu_type, job)) and kind not in kinds:
+        return f"GPUs {kind!r}, and there are none"
+    return ""
+
+
+def _wants(
+    table: JobTable, job: int, groups: list[tuple[tuple[str, ...], int, int, int, float]], nodes: int
+) -> Iterator[tuple[str, int, int]]:
+    """Yield (what, how many a job asks for, how many there are at most)."""
+    yield "nodes", int(table.nodes[job]), nodes
+    if table.cores_per_node is not None:
+        yield "cores a node", int(table.cores_per_node[job]), max(group[2] for group in groups)
+    if table.gpus_per_node is not None:
+        yield "GPUs a node", int(table.gpus_per_node[job]), max(group[3] for group in groups)
+    if table.memory_per_node_bytes is not None and all(group[4] > 0 for group in groups):
+        yield "bytes a node", int(table.memory_per_node_bytes[job]), int(max(group[4] for group in groups))
+
+
+def _words(column: Categories | None) -> list[str]:
+    """Return the words of a column that occur, in order of first occurrence."""
+    return [] if column is None else [column.names[code] for code in dict.fromkeys(column.code.tolist()) if code >= 0]
+
+
+def _word(column: Categories | None, job: int) -> str:
+    code = -1 if column is None else int(column.code[job])
+    return column.names[code] if column is not None and code >= 0 else ""

@@ -13,6 +13,7 @@ import numpy as np
 from qhpcsim.config import load
 from qhpcsim.config.names import scenario_files
 from qhpcsim.core.errors import ConfigError, InvariantError, StudyError
+from qhpcsim.core.records import JobState
 from qhpcsim.policies.coupling.actions import TOKENS
 from qhpcsim.results.result import Result
 from qhpcsim.scenario import Change, Scenario, TraceWorkload
@@ -214,6 +215,9 @@ def _under_seed(
 ) -> Span:
     """Simulate all futures under one seed, add their figures, and return the times that these are about."""
     as_is = told.run(scenario)
+    if as_is.table.n and (as_is.schedule.state == JobState.REJECTED).all():
+        hint = f"qhpcsim run with the same scenario says what the {as_is.table.n:,} jobs ask for"
+        raise StudyError("no job fits on this machine", where="whatif", hint=hint)
     table = as_is.table
     stated_s = table.zero_s + moment(at, table, end_of(as_is))
     at_s = stated_s - table.zero_s  # as rounded on the file's axis, where changes are stated

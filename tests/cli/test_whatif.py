@@ -116,3 +116,11 @@ def test_a_source_that_is_not_there(capsys):
     assert "did you mean: quickstart" in capsys.readouterr().err
     assert main(["whatif", "gone/log.swf", "--at", "30", "--add", "nodes=1"]) == 2
     assert "gone/log.swf" in capsys.readouterr().err
+
+
+def test_a_machine_on_which_no_job_fits_has_no_futures(capsys, tmp_path):
+    (tmp_path / "wide.csv").write_text("job_id,submit_s,nodes,runtime_s,walltime_s\n1,0,9,50,60\n2,60,8,50,60\n")
+    words = ["whatif", str(tmp_path / "wide.csv"), "facility.nodes=4", "--at", "30", "--add", "nodes=1"]
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert "no job fits on this machine" in told and "says what the 2 jobs ask for" in told

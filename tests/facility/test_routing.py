@@ -3,7 +3,7 @@
 import numpy as np
 
 from qhpcsim.core.records import Categories, JobTable
-from qhpcsim.facility.routing import route
+from qhpcsim.facility.routing import nodes_like_log, route, why_nowhere
 from qhpcsim.scenario import NodeGroup, Partition
 
 CENTRE = {
@@ -58,3 +58,38 @@ def test_features_and_memory_of_node_groups():
         memory_per_node_bytes=np.array([1e9, 500e9, 1e9, 600e9]),
     )
     assert route(table, {"mixed": mixed}).tolist() == [0, 0, -1, -1]
+
+
+def test_nodes_of_which_only_the_number_is_known_hold_what_any_job_of_the_log_asks_of_one():
+    table = jobs(
+        [1, 2, 3],
+        cores_per_node=np.array([64, 16, 1], dtype=np.int32),
+        gpus_per_node=np.array([0, 4, 0], dtype=np.int32),
+        gpu_type=words("", "a100", ""),
+        memory_per_node_bytes=np.array([1e12, 0.0, 0.0]),
+        feature=words("ib", "", ""),
+    )
+    alone = Partition(nodes=2)
+    assert route(table, {"batch": alone}).tolist() == [-1, -1, -1]
+    known = nodes_like_log(table, alone)
+    assert (known.nodes, known.cores_per_node, known.gpus_per_node, known.gpu_type) == (2, 64, 4, "a100")
+    assert route(table, {"batch": known}).tolist() == [0, 0, -1]
+    assert nodes_like_log(jobs([1]), alone) == alone
+
+
+def test_why_a_job_fits_nowhere():
+    table = jobs(
+        [1, 99, 1, 1, 1, 1],
+        partition=words("fat", "", "h100", "", "", "cpu"),
+        cores_per_node=np.array([0, 0, 65, 0, 0, 64], dtype=np.int32),
+        gpus_per_node=np.array([0, 0, 0, 5, 1, 1], dtype=np.int32),
+        gpu_type=words("", "", "", "", "b200", ""),
+    )
+    assert [why_nowhere(table, CENTRE, job) for job in range(6)] == [
+        "partition 'fat', and there is none of that name",
+        "99 nodes, and there are 64",
+        "65 cores a node, and there are 64",
+        "5 GPUs a node, and there are 4",
+        "GPUs 'b200', and there are none",
+        "1 GPUs a node, and there are 0",
+    ]
