@@ -243,6 +243,8 @@ class _Reader:
                 return float(found[1]) / 100.0
             if figure.endswith("_s"):
                 return seconds(given, f"{self.document.where(key)}: {'.'.join(key)}")
+            hint = f"times are for figures whose names end in _s, such as {shorten(figure)}_s"
+            raise self.error(key, shorten(given), allowed="a number, or per cent such as 60 %", hint=hint)
         return self.number(key, given, -math.inf)
 
     def seeds(self) -> Seeds:

@@ -56,6 +56,7 @@ def test_a_study_is_read(tmp_path):
         ("below: 1h", "below: 1h, above: 2h", "give one limit"),
         ("below: 1h", "belw: 1h", "did you mean: below"),
         ("below: 1h", "below: soon", "is not a duration"),
+        ("figure: p95_wait_s", "figure: p95_wait", "names end in _s, such as p95_wait_s"),
         ("below: 1h", "below: 1h, confidence: 95", "to 0.999999"),
         ("figure: p95_wait_s, ", "", "'figure' is missing"),
         ("constraints:\n", "seeds: {min: 9, max: 4}\nconstraints:\n", "min 9 is above max 4"),
