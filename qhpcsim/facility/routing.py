@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,16 @@ from qhpcsim.core.records import Categories, IntArray, JobTable
 from qhpcsim.scenario import Partition
 
 Mask = NDArray[np.bool_]
+
+
+class _Kind(NamedTuple):
+    """Nodes of a partition that are alike."""
+
+    features: tuple[str, ...]
+    nodes: int
+    cores: int
+    gpus: int
+    memory_bytes: float
 
 
 def route(table: JobTable, partitions: dict[str, Partition]) -> IntArray:
@@ -40,30 +51,30 @@ def can_ever_fit(table: JobTable, partition: Partition) -> Mask:
     fits: Mask = np.zeros(table.n, dtype=np.bool_)
     ones = np.ones(table.n, dtype=np.bool_)
     count = np.zeros(table.n, dtype=np.int64)
-    for features, nodes, cores, gpus, memory_bytes in _groups(partition):
+    for kind in _kinds(partition):
         usable = ones.copy()
         if table.cores_per_node is not None:
-            usable &= table.cores_per_node <= cores
+            usable &= table.cores_per_node <= kind.cores
         if table.gpus_per_node is not None:
-            usable &= table.gpus_per_node <= gpus
+            usable &= table.gpus_per_node <= kind.gpus
         if table.gpu_type is not None:
             usable &= _matches(table.gpu_type, (partition.gpu_type,))
-        if table.memory_per_node_bytes is not None and memory_bytes > 0:
-            usable &= table.memory_per_node_bytes <= memory_bytes
+        if table.memory_per_node_bytes is not None and kind.memory_bytes > 0:
+            usable &= table.memory_per_node_bytes <= kind.memory_bytes
         if table.feature is not None and partition.groups:
-            usable &= _matches(table.feature, features)
-        count += nodes * usable
+            usable &= _matches(table.feature, kind.features)
+        count += kind.nodes * usable
     fits |= table.nodes <= count
     return fits
 
 
-def _groups(partition: Partition) -> list[tuple[tuple[str, ...], int, int, int, float]]:
-    """Return (features, nodes, cores, GPUs, memory) of each kind of node in the partition."""
+def _kinds(partition: Partition) -> list[_Kind]:
+    """Return the kinds of nodes in a partition."""
     cores, gpus, memory = partition.cores_per_node, partition.gpus_per_node, partition.memory_per_node_bytes
     if not partition.groups:
-        return [((), partition.nodes, cores, gpus, memory)]
+        return [_Kind((), partition.nodes, cores, gpus, memory)]
     return [
-        (
+        _Kind(
             tuple(group.features),
             group.nodes,
             cores if group.cores_per_node is None else group.cores_per_node,
@@ -109,27 +120,25 @@ def why_nowhere(table: JobTable, partitions: dict[str, Partition], job: int) -> 
     if named and named not in partitions:
         return f"partition {named!r}, and there is none of that name"
     asked = {name: partitions[name] for name in [named] if name} or partitions
-    groups = [group for partition in asked.values() for group in _groups(partition)]
-    for what, wanted, most in _wants(table, job, groups, max(each.nodes for each in asked.values())):
+    kinds = [kind for partition in asked.values() for kind in _kinds(partition)]
+    for what, wanted, most in _wants(table, job, kinds, max(each.nodes for each in asked.values())):
         if wanted > most:
             return f"{wanted:,} {what}, and there are {most:,}"
-    kinds = [partition.gpu_type for partition in asked.values()]
-    if (kind := _word(table.gpu_type, job)) and kind not in kinds:
-        return f"GPUs {kind!r}, and there are none"
+    gpu_type = _word(table.gpu_type, job)
+    if gpu_type and gpu_type not in [partition.gpu_type for partition in asked.values()]:
+        return f"GPUs {gpu_type!r}, and there are none"
     return ""
 
 
-def _wants(
-    table: JobTable, job: int, groups: list[tuple[tuple[str, ...], int, int, int, float]], nodes: int
-) -> Iterator[tuple[str, int, int]]:
+def _wants(table: JobTable, job: int, kinds: list[_Kind], nodes: int) -> Iterator[tuple[str, int, int]]:
     """Yield (what, how many a job asks for, how many there are at most)."""
     yield "nodes", int(table.nodes[job]), nodes
     if table.cores_per_node is not None:
-        yield "cores a node", int(table.cores_per_node[job]), max(group[2] for group in groups)
+        yield "cores a node", int(table.cores_per_node[job]), max(kind.cores for kind in kinds)
     if table.gpus_per_node is not None:
-        yield "GPUs a node", int(table.gpus_per_node[job]), max(group[3] for group in groups)
-    if table.memory_per_node_bytes is not None and all(group[4] > 0 for group in groups):
-        yield "bytes a node", int(table.memory_per_node_bytes[job]), int(max(group[4] for group in groups))
+        yield "GPUs a node", int(table.gpus_per_node[job]), max(kind.gpus for kind in kinds)
+    if table.memory_per_node_bytes is not None and all(kind.memory_bytes > 0 for kind in kinds):
+        yield "bytes a node", int(table.memory_per_node_bytes[job]), int(max(kind.memory_bytes for kind in kinds))
 
 
 def _words(column: Categories | None) -> list[str]:
