@@ -162,7 +162,8 @@ def test_a_case_is_measured_and_read_again(study: SimpleNamespace, tmp_path: Pat
     for each in found.options:
         row = each.fastest
         phases = sum(float(row[f"{name}_cpu_s"]) for name in study.measure.PHASES)
-        assert phases == pytest.approx(each.time_s(), rel=1e-3)
+        usual_waits_s = each.idle_s * int(each.about["n_runs"])
+        assert 0.999 * phases <= each.time_s() <= 1.001 * (phases + usual_waits_s)
         circuits = study.rows.circuits_s(row["circuits"])
         assert len(circuits) == int(each.about["n_runs"])
         assert sum(circuits) <= float(row["execute_cpu_s"]) * 1.3 + 0.02
