@@ -26,7 +26,8 @@ PAGES = {
 @pytest.mark.parametrize("kind", PAGES)
 def test_every_registered_name_is_explained(kind: str) -> None:
     text = (ROOT / "docs" / PAGES[kind]).read_text(encoding="utf-8")
-    ours = [name for name, entry in entries(kind).items() if entry.source != "user"]
+    made = entries(kind).items()  # a study's or another test's own ones stay in the registry
+    ours = [name for name, entry in made if entry.source != "user" and entry.target.__module__.startswith("qhpcsim")]
     assert [name for name in ours if f"`{name}`" not in text] == []
 
 

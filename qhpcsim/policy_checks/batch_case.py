@@ -11,7 +11,7 @@ import numpy as np
 from qhpcsim.core.records import Categories, JobTable
 from qhpcsim.policy_checks.shrinking import without_some
 
-_USERS = ("ada", "bob", "eve", "mia")
+_USERS = ("ada", "bob", "cai", "eve", "gus", "ida", "leo", "mia")
 
 
 class BatchJob(NamedTuple):

@@ -10,7 +10,6 @@ import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from itertools import count
 from types import ModuleType
 from typing import Any
 
@@ -68,7 +67,7 @@ def _reseeded() -> Iterator[None]:
 
 @contextmanager
 def _other_time(module: str) -> Iterator[None]:
-    """Let every clock jump ahead by uneven steps at each look."""
+    """Let every clock be ahead by another part of a day at each look."""
     places: list[ModuleType] = [time, *([sys.modules[module]] if module in sys.modules else [])]
     real = {getattr(time, name): name for name in _CLOCKS}
     kept: list[tuple[ModuleType, str, Any]] = []
@@ -85,8 +84,8 @@ def _other_time(module: str) -> Iterator[None]:
 
 
 def _jumping(clock: Any) -> Any:
-    looks = count(1)
-    return lambda: clock() + type(clock())((next(looks) * 7919.618) % 86_400)
+    draw = random.Random(7919)  # steps of no rhythm: a policy may look at seconds, minutes or hours
+    return lambda: clock() + type(clock())(draw.uniform(0.0, 86_400.0))
 
 
 def _hashable(value: Any) -> bool:
