@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -135,3 +136,16 @@ def test_the_command_refuses(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["calibrate", *words]) == 2
     assert said in "".join(capsys.readouterr())
+
+
+def test_contention_is_not_what_the_machine_drifts_by(monkeypatch):
+    """Circuits are 1.2 times as long on two workers, on a machine that is slower at each run until it recovers."""
+    drift = iter([1.0, 1.0, 1.5, 1.6, 2.0, 1.9, 1.1, 1.1, 1.0, 1.0])
+    slower = {"alone": 1.0, "together": 1.2}
+
+    def run(_problem, *, engine, **_options):
+        return SimpleNamespace(experiments=[SimpleNamespace(cpu_s=next(drift) * slower[engine])])
+
+    monkeypatch.setattr(cutting_calibrate, "run_cut", run)
+    each = SimpleNamespace(candidate=SimpleNamespace(problem=lambda: None), work=SimpleNamespace(n_shots=100))
+    assert cutting_calibrate._contention(each, "alone", "together", 0) == pytest.approx(1.2)

@@ -48,6 +48,13 @@ def test_a_planted_fault_is_found_by_its_check(what, tmp_path):
     assert row.example
 
 
+@pytest.mark.parametrize("now_s", range(1_700_000_000, 1_700_000_020, 4))
+def test_a_policy_that_asks_the_time_is_found_at_any_time(now_s, tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: float(now_s))
+    report = qhpcsim.check_policy(write(tmp_path, FAULTS["asks the time"][1]), n_cases=15, processes=False)
+    assert [row.check for row in report.failed] == ["same"], str(report)
+
+
 def test_the_example_is_the_smallest(tmp_path):
     report = qhpcsim.check_policy(write(tmp_path, FAULTS["starts more than fits"][1]), processes=False)
     (row,) = report.failed
