@@ -50,11 +50,16 @@ def test_makespan_by_hand():
 
 
 def test_batches_by_hand():
-    """Six circuits of half the least work each: two a batch, whatever their times; the longest work first."""
-    work = np.full(6, 2.0**22)
-    assert batched_s(np.array([1.0, 2, 3, 4, 5, 6]), work, 1) == [3, 7, 11]
+    """Six circuits of half the least work each: two a batch, whatever their times; the longest work first.
+
+    Two workers: a quarter of all, 1.5 circuits' work, and less and less of the rest; each circuit is a batch.
+    """
+    times_s, work = np.array([1.0, 2, 3, 4, 5, 6]), np.full(6, 2.0**22)
+    assert batched_s(times_s, work, 1) == [3, 7, 11]
+    assert batched_s(times_s, work, 2) == [1, 2, 3, 4, 5, 6]
     work[5] = 2.0**24
-    assert batched_s(np.array([1.0, 2, 3, 4, 5, 6]), work, 4) == [6, 3, 7, 5]
+    assert batched_s(times_s, work, 1) == [6, 3, 7, 5]
+    assert batched_s(times_s, work / 4, 2) == [6, 3, 7, 5]
 
 
 def chain():
