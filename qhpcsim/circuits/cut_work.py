@@ -69,7 +69,8 @@ class CutWork:
     n_ends: int
     """Qubits measured at the end, over all parts and groups of terms that are measured together."""
     n_sets: int
-    """Sets of up to three parts in which a Pauli string has noise, over all strings: the standard error's summands."""
+    """Sets of up to three parts that the standard error sums over, for each Pauli string: parts that differ from term
+    to term of the sum, and in which the string has noise."""
     n_cells: int
     """Products that the estimate and its standard error sum up."""
     runs: tuple[CutRuns, ...]
@@ -127,9 +128,15 @@ def cut_work(candidate: CutCandidate, target_error: float | None = None) -> CutW
 
 
 def _noisy_parts(candidate: CutCandidate) -> list[int]:
-    """Return for each Pauli string in how many parts something is measured for it: its letters, or cuts."""
+    """Return for each Pauli string in how many parts, of those that differ between samples, something is measured.
+
+    That is its letters, or cuts.
+    """
     found = [0] * len(candidate.layout.circuit.terms)
-    for part in candidate.parts:
+    for part, runs in zip(candidate.parts, candidate.runs, strict=True):
+        taken = runs.run_of[:, part.codes]
+        if (taken == taken[:, :1]).all():
+            continue
         cuts = bool(part.n_measured.any())
         for group in part.groups:
             for term, silent in zip(group.terms, group.silent, strict=True):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qhpcsim.circuits.cutting_atoms import trimmed
+from qhpcsim.circuits.cutting_groups import Measured, grouped
 from qhpcsim.circuits.cutting_template import Atom, Template, numbered, template
 from qhpcsim.circuits.cutting_terms import Terms
 from qhpcsim.core.errors import CircuitError
@@ -146,37 +147,28 @@ def plan(compiled: dict[Hashable, Template], subobservables: dict[Hashable, Any]
 
 
 def _part(number: int, label: Hashable, cut: Template, observables: Any, found: Terms, merger: _Merger) -> Part:
-    from qiskit_addon_cutting.utils.observable_grouping import ObservableCollection
-
-    collection = ObservableCollection(observables)
+    groups = grouped(observables)
     holes = cut.holes
     taken = np.zeros((found.n, len(holes)), np.int64)
     for place, hole in enumerate(holes):
         taken[:, place] = hole.variant_of[found.map_ids[:, hole.cut]]
     rows, row_of = np.unique(taken, axis=0, return_inverse=True) if holes else (taken[:1], np.zeros(found.n, np.int64))
-    experiment = np.empty((len(rows), len(collection.groups)), np.int64)
-    for group, together in enumerate(collection.groups):
-        number_of = partial(merger.number, number, group, cut=cut, ends=_measured(together))
+    experiment = np.empty((len(rows), len(groups.measured)), np.int64)
+    for group, measured in enumerate(groups.measured):
+        number_of = partial(merger.number, number, group, cut=cut, ends=_ends(measured))
         experiment[:, group] = [number_of(tuple(row)) for row in rows.tolist()]
-    where = [collection.lookup[each][0] for each in observables]
-    return Part(
-        label,
-        experiment[row_of.reshape(-1)],
-        np.array([group for group, _ in where], dtype=np.int64),
-        [collection.groups[group].pauli_bitmasks[index] for group, index in where],
-    )
+    return Part(label, experiment[row_of.reshape(-1)], groups.group, groups.mask)
 
 
-def _measured(together: Any) -> list[Atom]:
+def _ends(measured: list[Measured]) -> list[Atom]:
     """Return the measurement of a group of observables, bit b on the b-th qubit on which one of them acts."""
     from qiskit.circuit import Measure
     from qiskit.circuit.library import HGate, SXGate
 
-    pauli = together.general_observable
     found = []
-    for bit, qubit in enumerate(together.pauli_indices):
-        if pauli.x[qubit]:
-            turn = SXGate() if pauli.z[qubit] else HGate()
-            found.append(Atom(turn, (qubit,), ("end", turn.name)))
-        found.append(Atom(Measure(), (qubit,), ("end", "measure"), bit))
+    for bit, each in enumerate(measured):
+        if each.x:
+            turn = SXGate() if each.z else HGate()
+            found.append(Atom(turn, (each.qubit,), ("end", turn.name)))
+        found.append(Atom(Measure(), (each.qubit,), ("end", "measure"), bit))
     return found

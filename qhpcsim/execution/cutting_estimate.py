@@ -11,6 +11,8 @@ variances are those of the counts. |S| = 1 is the usual propagation of errors; |
 small beside their noise in several partitions, and are counted more than once there, since noise makes measured
 derivatives too large: by up to a factor of 3 in the variance for two partitions where nothing but noise is left.
 A set counts for the observables that have noise in each of its partitions; the others have none from it.
+A partition that takes the same experiment in all terms is a factor of the whole sum: its sets need not be listed, for
+``prod (m_k m_l + x v_kl)`` over such partitions has their part in its powers of x.
 Assumes: shots are independent. Drawn terms add the variance of drawing them.
 Not modelled: |S| > 3.
 """
@@ -130,9 +132,12 @@ class _Reconstruction:
         """(D, K)"""
         self.spread = np.array(covariances)
         """(D, K, K) covariances of the means"""
-        rows = range(self.n_observables)
-        self.noisy = np.array([[self._is_noisy(part, k) for k in rows] for part in range(len(plan.parts))])
+        parts, rows = range(len(plan.parts)), range(self.n_observables)
+        self.noisy = np.array([[self._is_noisy(part, k) for k in rows] for part in parts])
         """(P, K) whether an observable has noise in a partition"""
+        self.factors = [part for part in parts if (plan.parts[part].experiment == plan.parts[part].experiment[0]).all()]
+        """Partitions that take one experiment for each group of observables, whatever the term."""
+        self.others = [part for part in parts if part not in self.factors]
 
     def _is_noisy(self, part: int, observable: int) -> bool:
         return bool((self.spread[self.plan.places(part, observable), observable, observable] > 0.0).any())
@@ -149,7 +154,8 @@ class _Reconstruction:
         found = np.zeros((len(weights), len(self.mean)))
         signed, rows = weights * self.plan.known, np.arange(self.n_observables)
         for part in range(len(self.plan.parts)):
-            slopes, (experiment,) = self._derivatives((part,), rows)
+            rest = [other for other in range(len(self.plan.parts)) if other != part]
+            slopes, (experiment,) = self._derivatives((part,), rest, rows)
             spread = self.spread[experiment]
             for total, row in zip(found, signed, strict=True):
                 each = row[:, None] * slopes
@@ -164,25 +170,44 @@ class _Reconstruction:
         return found
 
     def _shot_covariance(self) -> FloatArray:
-        total = np.zeros((self.n_observables, self.n_observables))
-        for chosen in _sets(len(self.plan.parts)):
+        orders = self._covariances_of_the_others()
+        for part in self.factors:
+            experiment = self.plan.parts[part].experiment[0, self.plan.parts[part].group]
+            means = self.mean[experiment, np.arange(self.n_observables)]
+            spread = np.where(experiment[:, None] == experiment, self.spread[experiment, np.arange(len(means))], 0.0)
+            higher = orders * np.outer(means, means)
+            higher[1:] += orders[:-1] * spread
+            orders = higher
+        total: FloatArray = orders[1:].sum(axis=0)
+        return total
+
+    def _covariances_of_the_others(self) -> FloatArray:
+        """Return their sum over the sets of each size, shape (_ORDER + 1, K, K); for none, products of values."""
+        terms = np.array([self._product(k, self.others) for k in range(self.n_observables)])
+        values = terms @ self.plan.terms.coefficients
+        found = np.zeros((_ORDER + 1, self.n_observables, self.n_observables))
+        found[0] = np.outer(values, values)
+        for chosen in _sets(self.others):
             rows = np.flatnonzero(self.noisy[list(chosen)].all(axis=0))
             if not rows.size:
                 continue
-            slopes, experiments = self._derivatives(chosen, rows)
+            rest = [part for part in self.others if part not in chosen]
+            slopes, experiments = self._derivatives(chosen, rest, rows)
             for slope, k in zip(slopes, rows, strict=True):
                 both = slopes * slope
                 for place in experiments:
                     both *= self.spread[place, k][:, rows].T
-                total[k, rows] += both.sum(axis=1)
-        return total
+                found[len(chosen), k, rows] += both.sum(axis=1)
+        return found
 
     def _derivatives(
-        self, chosen: tuple[int, ...], rows: NDArray[np.int64]
+        self, chosen: tuple[int, ...], rest: Sequence[int], rows: NDArray[np.int64]
     ) -> tuple[FloatArray, list[NDArray[np.int64]]]:
-        """Return the (rows, N) derivatives by the N tuples of experiments of some partitions, and the tuples."""
+        """Return the (rows, N) derivatives of the sum over products of some partitions and the rest of those meant.
+
+        They are those by the N tuples of experiments of the chosen partitions; the tuples come with them.
+        """
         plan = self.plan
-        others = [part for part in range(len(plan.parts)) if part not in chosen]
         signatures: dict[tuple[int, ...], int] = {}
         row_of = []
         for k in rows.tolist():
@@ -196,7 +221,7 @@ class _Reconstruction:
         place = place.reshape(len(signatures), plan.terms.n)
         slopes = np.empty((len(rows), len(first)))
         for slope, k, row in zip(slopes, rows.tolist(), row_of, strict=True):
-            weight = plan.terms.coefficients * self._product(k, others)
+            weight = plan.terms.coefficients * self._product(k, rest)
             slope[:] = np.bincount(place[row], weights=weight, minlength=len(first))
         return slopes, [column[first] for column in columns]
 
@@ -219,10 +244,10 @@ class _Reconstruction:
         return found
 
 
-def _sets(n_parts: int) -> Iterator[tuple[int, ...]]:
+def _sets(parts: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """Yield the sets of partitions that are summed over."""
-    for size in range(1, min(n_parts, _ORDER) + 1):
-        yield from combinations(range(n_parts), size)
+    for size in range(1, min(len(parts), _ORDER) + 1):
+        yield from combinations(parts, size)
 
 
 def _numbered(columns: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import PauliList, Statevector
-from qiskit_addon_cutting import partition_problem
+from qiskit_addon_cutting import PartitionedCuttingProblem, partition_problem
 from scipy import stats
 
 from qhpcsim.circuits.cut_request import CutLimits, CutRequest
@@ -251,25 +251,26 @@ PAIRS = ["I" * k + "ZZ" + "I" * (5 - k) for k in range(6)]
 FIELD = ["I" * k + "X" + "I" * (6 - k) for k in range(7)]
 
 
+@pytest.mark.parametrize("name", ["bv:7:seed=3", "efficient_su2:7:reps=1", "ghz:7"])
 @pytest.mark.parametrize("strings", [PAIRS, PAIRS + FIELD])
-def test_partitions_without_noise_are_left_out_and_change_nothing(strings, monkeypatch):
-    """The model counts the sets of partitions that the standard error sums over, for each observable."""
+def test_sets_are_left_out_and_change_nothing(name, strings, monkeypatch):
+    """Those of partitions without noise, and of those that are factors; the model counts the ones that are summed."""
     observable = " + ".join(f"0.2*{string}" for string in strings)
-    request = CutRequest.of("bv:7:seed=3", [observable], CutLimits(target_error=0.1))
-    found = candidates_of(request).candidates
-    assert any(each.n_parts > 3 for each in found)
+    found = candidates_of(CutRequest.of(name, [observable], CutLimits(target_error=0.1))).candidates
+    assert any(each.n_parts > 2 for each in found)
     n_sets = []
 
     class Counting(_Reconstruction):
-        def _derivatives(self, chosen, rows):
+        def _derivatives(self, chosen, rest, rows):
             n_sets.append(len(rows))
-            return super()._derivatives(chosen, rows)
+            return super()._derivatives(chosen, rest, rows)
 
         def estimate(self):
             short = super().estimate()
             n_short = sum(n_sets)
             self.noisy[:] = True
-            assert super().estimate().covariance == pytest.approx(short.covariance, rel=1e-12, abs=1e-18)
+            self.factors, self.others = [], list(range(len(self.plan.parts)))
+            assert super().estimate().covariance == pytest.approx(short.covariance, rel=1e-9, abs=1e-18)
             n_sets[:] = [n_short]
             return short
 
@@ -278,3 +279,25 @@ def test_partitions_without_noise_are_left_out_and_change_nothing(strings, monke
         n_sets.clear()
         run_cut(candidate.problem(), shots=50, seed=1)
         assert sum(n_sets) == cut_work(candidate).n_sets, candidate.name
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_factors_of_the_sum_change_nothing(seed):
+    """Random problems with a partition that no cut reaches joined to them, several observables, few shots."""
+    (problem, _), sampler, rng = random_problem(seed), Sampler(), np.random.default_rng(seed)
+    alone = QuantumCircuit(2)
+    alone.ry(0.7, 0)
+    alone.cx(0, 1)
+    paulis = PauliList(rng.choice(["ZZ", "IZ", "XX", "II", "YI"], len(next(iter(problem.subobservables.values())))))
+    joined = PartitionedCuttingProblem(
+        {**problem.subcircuits, "alone": alone}, problem.bases, {**problem.subobservables, "alone": paulis}
+    )
+    found = planned(joined)
+    counts = sampler.counts(found, np.full(len(found.experiments), 20), rng)
+    sums = _Reconstruction(found, counts)
+    assert sums.factors and sums.others
+    short = sums.estimate()
+    sums.factors, sums.others = [], list(range(len(found.parts)))
+    every = sums.estimate()
+    assert every.values == pytest.approx(short.values, rel=1e-9, abs=1e-15)
+    assert every.covariance == pytest.approx(short.covariance, rel=1e-9, abs=1e-15)
