@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ TIES = Path(__file__).with_name("ties.csv")
 """More cases near ties, see ties.py; there once the others have been measured."""
 TIED = 1000
 """Number of the first of them."""
+LATE = 2000
+"""Number of the first case that was drawn after change 10 of the protocol."""
 TARGETS = (0.01, 0.02, 0.01, 0.05)
 OBSERVABLES = ("z_all", "mean_zz", "z_all", "ising", "zz_middle", "mean_z", "z_all", "z_middle")
 LARGE = (12, 14, 16, 18, 19, 20, 21, 22, 23, 24, 26)
@@ -83,7 +86,7 @@ def cases() -> list[Case]:
         widths = FRESH_WIDTHS[turn % len(FRESH_WIDTHS)]
         first = FRESH + len(fresh)
         fresh += [_case(first + k, family, params, n, first + k + turn) for k, n in enumerate(widths)]
-    return found + fresh + ties()
+    return found + fresh + ties() + late()
 
 
 def _case(number: int, family: str, params: str, n_qubits: int, turn: int) -> Case:
@@ -107,6 +110,18 @@ def ties() -> list[Case]:
     ]
 
 
+def late() -> list[Case]:
+    """Return every second case near a tie with another seed, if it has one, and the next kind of observable."""
+    kinds = tuple(dict.fromkeys(OBSERVABLES))
+    found = []
+    for each in ties()[::2]:
+        number = LATE + len(found)
+        circuit = re.sub(r"seed=\d+", f"seed={number}", each.circuit)
+        kind = kinds[(kinds.index(each.kind) + 1) % len(kinds)]
+        found.append(each._replace(number=number, circuit=circuit, kind=kind))
+    return found
+
+
 def variant_of(case: Case) -> str:
     """Return family and parameters of a case, without its width and seed."""
     words = case.circuit.split(":")[2:]
@@ -120,7 +135,7 @@ def in_order() -> list[Case]:
     keys = {}
     for case in cases():
         bucket = 0 if 18 <= case.n_qubits <= 22 else max(1, case.n_qubits - 21)
-        bucket += 10 * (case.number >= FRESH) + 10 * (case.number >= TIED)
+        bucket += 10 * sum(case.number >= first for first in (FRESH, TIED, LATE))
         turn = place.setdefault((bucket, case.family), 0)
         place[bucket, case.family] += 1
         keys[case.number] = (bucket, turn, case.number)

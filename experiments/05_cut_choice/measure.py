@@ -154,7 +154,8 @@ class Measured:
         cpu_s, wall_s = (mean(getattr(each, clock) for each in outcomes) for clock in ("cpu_s", "wall_s"))
         return self._row(
             option, repeat, status="ok", cpu_s=cpu_s, wall_s=wall_s, n_inner=len(outcomes), **phases,
-            circuits=by_class(outcomes), value=values[0], stderr=stderr, others=others.cores(),
+            circuits=by_class(outcomes) if self.engine is None else None,  # only times of one worker are scheduled
+            value=values[0], stderr=stderr, others=others.cores(),
         )  # fmt: skip
 
     def _once(self, candidate: CutCandidate, seed: int) -> CutOutcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from store import Store
 
 from qhpcsim.circuits.cutting_batches import batch_ends
 from qhpcsim.core.data import data_dir
+from qhpcsim.models.cutting_schedule import makespan_s
 
 ROWS = data_dir("calibration") / "cutting" / "choice_rows.csv"
 ROWS_2 = ROWS.with_name("choice_rows_w2.csv")
@@ -145,14 +145,6 @@ def circuits_s(text: str) -> list[float]:
         n_others = int(number) - 1
         found += [longest, *[max(0.0, total - longest) / max(1, n_others)] * n_others]
     return found
-
-
-def makespan_s(tasks_s: Sequence[float], workers: int) -> float:
-    """Return when the last task ends if each worker that is free takes the next one."""
-    free_s = [0.0] * workers
-    for task_s in tasks_s:
-        heapq.heapreplace(free_s, free_s[0] + task_s)
-    return max(free_s)
 
 
 def read(path: Path = ROWS, path_2: Path = ROWS_2) -> list[MeasuredCase]:

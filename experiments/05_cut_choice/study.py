@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from circuits import TIED
+from circuits import LATE, TIED
 from figure import draw
 from judge import Choice, choices, hardness, speed_up_accuracy, times, top_1, undecided
 from models import Costs, by_card, crossed, intervals_by_half, open_model, predicted, transfer
@@ -44,9 +44,11 @@ class Judged:
 def bases(cases: Sequence[MeasuredCase]) -> list[Judged]:
     """Return what is judged."""
     two = [on_two_workers(case) for case in cases if any(option.walls_2_s for option in case.options)]
-    fresh = [case for case in cases if case.number >= TIED]
+    ties = [case for case in cases if TIED <= case.number < LATE]
+    late = [case for case in cases if case.number >= LATE]
     found = [Judged("1 worker", cases, 1, False)]
-    found += [Judged("1 worker, near-ties", fresh, 1, False)] if fresh else []
+    found += [Judged("1 worker, near-ties", ties, 1, False)] if ties else []
+    found += [Judged("1 worker, last drawn", late, 1, False)] if late else []
     found += [Judged("2 workers", two, 2, False)] if two else []
     return found + [Judged(f"{n} scheduled", cases, n, True) for n in WORKERS[1:]]
 

@@ -7,8 +7,10 @@ cuts leave; the one with the usual number of gates stands for all of them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from qhpcsim.circuits.cost import CircuitCost, circuit_cost
@@ -69,8 +71,9 @@ class CutWork:
     n_ends: int
     """Qubits measured at the end, over all parts and groups of terms that are measured together."""
     n_sets: int
-    """Sets of up to three parts that the standard error sums over, for each Pauli string: parts that differ from term
-    to term of the sum, and in which the string has noise."""
+    """Sets of up to three parts that the standard error sums over: parts that differ from sample to sample."""
+    n_set_strings: int
+    """Pauli strings that have noise in all parts of a set, over all sets."""
     n_cells: int
     """Products that the estimate and its standard error sum up."""
     runs: tuple[CutRuns, ...]
@@ -108,7 +111,8 @@ def cut_work(candidate: CutCandidate, target_error: float | None = None) -> CutW
     gates = [
         sum(item.cut is None and layout.labels[item.wires[0]] == p for item in layout.items) for p in range(len(parts))
     ]
-    n_sets = sum(math.comb(n, size) for n in _noisy_parts(candidate) for size in range(1, NOISE_ORDER + 1))
+    strings_of = _strings_of_sets(candidate)
+    n_set_strings = sum(strings_of.values())
     rows = [part.n_distinct for part in parts]
     return CutWork(
         n_parts=len(parts),
@@ -119,29 +123,31 @@ def cut_work(candidate: CutCandidate, target_error: float | None = None) -> CutW
         n_rows=sum(rows),
         n_row_gates=sum(n * (g + s + part.width) for n, g, s, part in zip(rows, gates, sides, parts, strict=True)),
         n_ends=sum(len(g.letters) - g.letters.count("I") for part in parts for g in part.groups),
-        n_sets=n_sets,
-        n_cells=candidate.n_samples * (len(layout.circuit.terms) + n_sets),
+        n_sets=len(strings_of),
+        n_set_strings=n_set_strings,
+        n_cells=candidate.n_samples * (len(layout.circuit.terms) + n_set_strings),
         runs=tuple(_runs(candidate, shots)),
         n_shots=int(sum(float(each.sum()) for each in shots)),
         stderr=_stderr(candidate, shots),
     )
 
 
-def _noisy_parts(candidate: CutCandidate) -> list[int]:
-    """Return for each Pauli string in how many parts, of those that differ between samples, something is measured.
+def _strings_of_sets(candidate: CutCandidate) -> Counter[tuple[int, ...]]:
+    """Return how many Pauli strings have noise in all parts of each set that the standard error sums over.
 
-    That is its letters, or cuts.
+    A string has noise where something is measured for it: its letters, or cuts.
     """
-    found = [0] * len(candidate.layout.circuit.terms)
-    for part, runs in zip(candidate.parts, candidate.runs, strict=True):
+    noisy: list[list[int]] = [[] for _ in candidate.layout.circuit.terms]
+    for number, (part, runs) in enumerate(zip(candidate.parts, candidate.runs, strict=True)):
         taken = runs.run_of[:, part.codes]
         if (taken == taken[:, :1]).all():
             continue
         cuts = bool(part.n_measured.any())
         for group in part.groups:
             for term, silent in zip(group.terms, group.silent, strict=True):
-                found[term] += cuts or not silent
-    return found
+                if cuts or not silent:
+                    noisy[term].append(number)
+    return Counter(each for parts in noisy for size in range(1, NOISE_ORDER + 1) for each in combinations(parts, size))
 
 
 def _touches(labels: tuple[int, ...], item: Any, part: int) -> int:

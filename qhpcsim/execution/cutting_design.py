@@ -30,7 +30,7 @@ class Shape:
     n_links: int
     """Gates between neighbouring blocks."""
     observable: str
-    """``parity``, ``local`` or ``sum``."""
+    """``parity``, ``local``, ``sum`` or ``mean``."""
     target_error: float
     seed: int
 
@@ -67,6 +67,10 @@ SHAPES: tuple[tuple[tuple[int, ...], int, int, str, float], ...] = (
     ((21,), 4, 0, "sum", 0.01),
     ((2,) * 10, 2, 0, "parity", 0.03),
     ((3,) * 6, 3, 0, "sum", 0.05),
+    ((10, 8), 2, 1, "mean", 0.02),
+    ((6, 6), 3, 2, "mean", 0.05),
+    ((5, 5, 5), 2, 1, "mean", 0.03),
+    ((19,), 2, 0, "mean", 0.02),
 )
 """Widths of the blocks, layers, links, observable, target error; each set of gates takes all of them."""
 
@@ -145,4 +149,8 @@ def _observable(shape: Shape) -> list[str]:
     if shape.observable == "local":
         at = n - shape.widths[0] - 1
         return ["I" * at + "ZZ" + "I" * (n - at - 2)]
+    if shape.observable == "mean":
+        return [
+            " + ".join(f"{1 / (2 * n)!r}*{'I' * k}{letter}{'I' * (n - 1 - k)}" for letter in "ZX" for k in range(n))
+        ]
     return [f"{'Z' * n} + 0.5*{'X' * n} + 0.5*{'Z' + 'I' * (n - 2) + 'Z'}"]

@@ -33,6 +33,7 @@ TERMS = (
     Term("generate_run", "generate", "us", "circuit to run, written out"),
     Term("generate_gate", "generate", "us", "instruction of a circuit to run, written out"),
     Term("merge_part", "deduplicate", "us", "part"),
+    Term("merge_string", "deduplicate", "us", "Pauli string, in each part"),
     Term("merge_end", "deduplicate", "us", "qubit measured at the end, in each part and group of terms"),
     Term("merge_sample", "deduplicate", "us", "term of the sum, in each part"),
     Term("merge_row", "deduplicate", "us", "sub-experiment looked at"),
@@ -47,7 +48,8 @@ TERMS = (
     Term("sum", "reconstruct", "us", "circuit"),
     Term("sum_run", "reconstruct", "us", "circuit run"),
     Term("sum_outcome", "reconstruct", "us", "different outcome of a circuit run"),
-    Term("sum_set", "reconstruct", "us", "set of up to three parts, for each Pauli string"),
+    Term("sum_set", "reconstruct", "us", "set of up to three parts that the standard error sums over"),
+    Term("sum_string", "reconstruct", "us", "Pauli string, in each of these sets"),
     Term("sum_cell", "reconstruct", "us", "product in the sums of estimate and standard error"),
 )
 NAMES = tuple(term.name for term in TERMS)
@@ -79,6 +81,7 @@ def counts(work: CutWork, runs: FloatArray) -> FloatArray:
         "generate_run": work.n_runs,
         "generate_gate": work.n_run_gates,
         "merge_part": work.n_parts,
+        "merge_string": work.n_terms * work.n_parts,
         "merge_end": work.n_ends,
         "merge_sample": work.n_samples * work.n_parts,
         "merge_row": work.n_rows,
@@ -88,6 +91,7 @@ def counts(work: CutWork, runs: FloatArray) -> FloatArray:
         "sum_run": work.n_runs,
         "sum_outcome": whole[RUN_TERMS.index("run_outcome")],
         "sum_set": work.n_sets,
+        "sum_string": work.n_set_strings,
         "sum_cell": work.n_cells,
     }
     return np.array([found[name] for name in NAMES], dtype=np.float64)

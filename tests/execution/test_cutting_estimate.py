@@ -267,18 +267,19 @@ def test_sets_are_left_out_and_change_nothing(name, strings, monkeypatch):
 
         def estimate(self):
             short = super().estimate()
-            n_short = sum(n_sets)
+            summed = list(n_sets)
             self.noisy[:] = True
             self.factors, self.others = [], list(range(len(self.plan.parts)))
             assert super().estimate().covariance == pytest.approx(short.covariance, rel=1e-9, abs=1e-18)
-            n_sets[:] = [n_short]
+            n_sets[:] = summed
             return short
 
     monkeypatch.setattr(cutting_estimate, "_Reconstruction", Counting)
     for candidate in found:
         n_sets.clear()
         run_cut(candidate.problem(), shots=50, seed=1)
-        assert sum(n_sets) == cut_work(candidate).n_sets, candidate.name
+        work = cut_work(candidate)
+        assert (len(n_sets), sum(n_sets)) == (work.n_sets, work.n_set_strings), candidate.name
 
 
 @pytest.mark.parametrize("seed", range(20))
