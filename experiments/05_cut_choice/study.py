@@ -44,11 +44,9 @@ class Judged:
 def bases(cases: Sequence[MeasuredCase]) -> list[Judged]:
     """Return what is judged."""
     two = [on_two_workers(case) for case in cases if any(option.walls_2_s for option in case.options)]
-    ties = [case for case in cases if TIED <= case.number < LATE]
-    late = [case for case in cases if case.number >= LATE]
-    found = [Judged("1 worker", cases, 1, False)]
-    found += [Judged("1 worker, near-ties", ties, 1, False)] if ties else []
-    found += [Judged("1 worker, last drawn", late, 1, False)] if late else []
+    sets = [("1 worker", 0, np.inf), ("1 worker, near-ties", TIED, LATE), ("1 worker, last drawn", LATE, np.inf)]
+    own = [(name, [case for case in cases if first <= case.number < end]) for name, first, end in sets]
+    found = [Judged(name, some, 1, False) for name, some in own if some]
     found += [Judged("2 workers", two, 2, False)] if two else []
     return found + [Judged(f"{n} scheduled", cases, n, True) for n in WORKERS[1:]]
 
