@@ -24,10 +24,12 @@ def batch_ends(work: Sequence[float], workers: int) -> list[int]:
         work: Expected cost of each circuit as ``cutting_atoms.work`` says, largest first.
         workers: How many batches run at once.
     """
+    alone = workers == 1
     total = left = sum(work)
+    least = LEAST_WORK if alone else LEAST_WORK * LAST_SHARE
     ends, in_batch = list[int](), 0.0
     for place, each in enumerate(work):
-        least, share = (LEAST_WORK, total / ROUNDS) if workers == 1 else (LEAST_WORK * LAST_SHARE, left / (2 * workers))
+        share = total / ROUNDS if alone else left / (2 * workers)
         if in_batch and in_batch + each > max(least, min(MOST_WORK, share)):
             ends.append(place)
             left -= in_batch
