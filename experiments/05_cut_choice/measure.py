@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean as mean
@@ -22,6 +24,7 @@ import numpy as np
 import psutil
 from candidates import kept, request
 from circuits import Case, in_order
+from load import CALM, Others, Pace
 from store import Store
 
 from qhpcsim.circuits.cut_candidate import CutCandidate
@@ -43,6 +46,8 @@ SHORT_S, MOST_INNER = 0.25, 10
 CLOSE, TIED, FAR, LONG_S = 1.5, 1.1, 10.0, 5.0
 """Ratios to the least time that decide about repeats."""
 QUIET_CORES, TRIES, EVERY = 0.10, 6, 4
+N_CALM, WAIT_S = 3, 5.0
+"""Calm runs of each near candidate; how long a run waits for a calm machine."""
 
 
 class OverTime(BaseException):
@@ -73,24 +78,6 @@ def at_most(cpu_s: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-class Others:
-    """Cores that other work on this machine takes, mean since the start."""
-
-    def __init__(self, processes: list[psutil.Process]) -> None:
-        self.processes = processes
-        self.start = self._now()
-
-    def _now(self) -> tuple[float, float, float]:
-        cpu = psutil.cpu_times()
-        mine = sum(sum(each.cpu_times()[:2]) for each in self.processes)
-        return time.monotonic(), cpu.user + cpu.system + cpu.nice, mine
-
-    def cores(self) -> float:
-        """Return the cores taken by others."""
-        elapsed, busy, mine = (now - then for now, then in zip(self._now(), self.start, strict=True))
-        return max(0.0, busy - mine) / max(elapsed, 1e-3)
-
-
 def by_class(outcomes: list[CutOutcome]) -> str:
     """Return the processor times of all circuits by kind: ``part/qubits+ancillas*number=total:longest`` in ms.
 
@@ -110,8 +97,8 @@ def by_class(outcomes: list[CutOutcome]) -> str:
 class Measured:
     """All runs of one case."""
 
-    def __init__(self, case: Case, engine: Engine | None) -> None:
-        self.case, self.engine = case, engine
+    def __init__(self, case: Case, engine: Engine | None, pace: Pace) -> None:
+        self.case, self.engine, self.pace = case, engine, pace
         began_s = time.process_time()
         found = plan(request(case))
         self.plan_s = time.process_time() - began_s
@@ -132,6 +119,7 @@ class Measured:
         """Run a candidate once and return its row."""
         candidate = self.options[option]
         gc.collect()
+        slowness = [self.pace.wait(WAIT_S)]
         me = psutil.Process()
         others = Others([me, *me.children(recursive=True)])
         outcomes: list[CutOutcome] = []
@@ -139,6 +127,7 @@ class Measured:
             with at_most(self.limit_s):
                 while not outcomes or (len(outcomes) < MOST_INNER and sum(map(self._timed, outcomes)) < SHORT_S):
                     outcomes.append(self._once(candidate, seed=100 * repeat + len(outcomes)))
+                    slowness.append(self.pace.slowness())
         except OverTime:
             return self._row(option, repeat, status="over", cpu_s=self.limit_s, others=others.cores())
         phases = {
@@ -155,7 +144,7 @@ class Measured:
         return self._row(
             option, repeat, status="ok", cpu_s=cpu_s, wall_s=wall_s, n_inner=len(outcomes), **phases,
             circuits=by_class(outcomes) if self.engine is None else None,  # only times of one worker are scheduled
-            value=values[0], stderr=stderr, others=others.cores(),
+            value=values[0], stderr=stderr, others=others.cores(), slowness=max(slowness),
         )  # fmt: skip
 
     def _once(self, candidate: CutCandidate, seed: int) -> CutOutcome:
@@ -205,28 +194,36 @@ def describe(case: Case, candidate: CutCandidate) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def rounds(case: Case) -> Iterator[dict[str, Any]]:
+def rounds(measured: Measured) -> Iterator[dict[str, Any]]:
     """Yield the rows of a case for W = 1, as the protocol says."""
-    measured = Measured(case, None)
-    everyone = range(len(measured.options))
-    yield from (measured.run(option, 0) for option in everyone)
+    n_calm: Counter[int] = Counter()
+
+    def measure(options: Iterable[int], repeat: int) -> Iterator[dict[str, Any]]:
+        for option in options:
+            row = measured.run(option, repeat)
+            n_calm[option] += row.get("slowness", math.inf) <= CALM
+            yield row
+
+    yield from measure(range(len(measured.options)), 0)
     near = measured.near(CLOSE)
     far = [option for option in measured.near(FAR) if option not in near and measured.best(option) <= LONG_S]
-    yield from (measured.run(option, 1) for option in sorted([*near, *far]))
-    yield from (measured.run(option, 2) for option in near)
+    yield from measure(sorted([*near, *far]), 1)
+    yield from measure(near, 2)
     tied = measured.near(TIED)
     if len(tied) > 1:
-        yield from (measured.run(option, repeat) for repeat in (3, 4) for option in tied)
+        yield from measure(tied, 3)
+        yield from measure(tied, 4)
+    for repeat in range(5, 5 + TRIES):
+        yield from measure([option for option in measured.near(CLOSE) if n_calm[option] < N_CALM], repeat)
 
 
-def quiet_rounds(case: Case, engine: Engine, short: list[int]) -> Iterator[dict[str, Any]]:
+def quiet_rounds(measured: Measured, short: list[int]) -> Iterator[dict[str, Any]]:
     """Yield rows with several workers until each short candidate has three that nothing disturbed, or tries end."""
-    measured = Measured(case, engine)
     n_quiet = dict.fromkeys(short, 0)
     for repeat in range(TRIES):
-        for option in [option for option in short if n_quiet[option] < 3]:
+        for option in [option for option in short if n_quiet[option] < N_CALM]:
             row = measured.run(option, repeat)
-            n_quiet[option] += row["others"] < QUIET_CORES
+            n_quiet[option] += row["others"] < QUIET_CORES and row.get("slowness", math.inf) <= CALM
             yield row
 
 
@@ -250,19 +247,21 @@ def main(argv: list[str] | None = None) -> int:
         todo = [case for case in todo if case.number % EVERY == 0 and len(one_worker.times_s(case.number)) > 1]
     warm()
     engine = started(chosen.workers) if chosen.workers > 1 else None
+    pace = Pace()
     for place, case in enumerate(todo):
         if time.monotonic() > end_s:
             break
         began_s = time.monotonic()
+        measured = Measured(case, engine, pace)
         if engine is None:
-            rows = list(rounds(case))
+            rows = list(rounds(measured))
         else:
             times_s = one_worker.times_s(case.number)
-            rows = list(quiet_rounds(case, engine, [option for option in times_s if times_s[option] <= MOST_S / 6]))
+            rows = list(quiet_rounds(measured, [option for option in times_s if times_s[option] <= MOST_S / 6]))
         store.put(case.number, rows)
-        load = mean(row["others"] for row in rows)
+        load, slowness = (mean(row.get(key, 1.0) for row in rows) for key in ("others", "slowness"))
         print(f"{place + 1}/{len(todo)} {case.circuit} {case.kind} {case.target:g}: {len(rows)} rows, "
-              f"{time.monotonic() - began_s:.1f} s, others {load:.2f}", flush=True)  # fmt: skip
+              f"{time.monotonic() - began_s:.1f} s, others {load:.2f}, slow {slowness:.2f}", flush=True)  # fmt: skip
     if engine is not None:
         engine.close()
     return 0

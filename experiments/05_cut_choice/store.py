@@ -15,7 +15,8 @@ COLUMNS = (
     "case", "family", "circuit", "kind", "target", "option", "n_options", "name", "n_parts", "widths",
     "widths_deferred", "n_gate_cuts", "n_wire_cuts", "overhead", "n_experiments", "n_distinct", "n_runs", "shots",
     "plan_s", "workers", "repeat", "n_inner", "status", "cpu_s", "wall_s", *(f"{name}_cpu_s" for name in PHASES),
-    *(f"{name}_wall_s" for name in PHASES), "circuits", "value", "stderr", "exact", "others", "unix_s",
+    *(f"{name}_wall_s" for name in PHASES), "circuits", "value", "stderr", "exact", "others", "slowness",
+    "unix_s",
 )  # fmt: skip
 
 

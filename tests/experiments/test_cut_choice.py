@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +27,7 @@ OWN = (
     "candidates",
     "rows",
     "judge",
+    "load",
     "measure",
     "strategies",
     "figure",
@@ -129,22 +130,46 @@ def test_rows_of_a_case_are_kept_whole_and_replaced_whole(study: SimpleNamespace
     assert found.cases[3][0]["exact"] == "" and list(tmp_path.iterdir()) == [path]
 
 
-def test_near_candidates_are_repeated(study: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times 1.0, 1.05, 1.4, 4 and 70 s: five rounds for the first two, three, two, one."""
+def fake(study: SimpleNamespace, slowness: Callable[[int], float]) -> Any:
+    """Five candidates of 1.0, 1.05, 1.4, 4 and 70 s on a machine whose slowness goes by the number of runs so far."""
     speeds = [1.0, 1.05, 1.4, 4.0, 70.0]
 
     class Fake(study.measure.Measured):  # type: ignore[misc]
-        def __init__(self, case: Any, engine: Any) -> None:
-            self.options, self.times = speeds, {}
+        def __init__(self) -> None:
+            self.options, self.times, self.n_runs = speeds, {}, 0
 
         def run(self, option: int, repeat: int) -> dict[str, Any]:
+            self.n_runs += 1
             self.times.setdefault(option, []).append(speeds[option])
-            return {"option": option, "repeat": repeat}
+            return {"option": option, "repeat": repeat, "slowness": slowness(self.n_runs)}
 
-    monkeypatch.setattr(study.measure, "Measured", Fake)
-    done = [row["option"] for row in study.measure.rounds(None)]
+    return Fake()
+
+
+def test_near_candidates_are_repeated(study: SimpleNamespace) -> None:
+    """Five rounds for the first two, three, two, one."""
+    done = [row["option"] for row in study.measure.rounds(fake(study, lambda n_runs: 1.0))]
     assert [done.count(i) for i in range(5)] == [5, 5, 3, 2, 1]
     assert done[:12] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2]
+
+
+def test_near_candidates_are_repeated_until_the_machine_was_calm(study: SimpleNamespace) -> None:
+    """The first sixteen runs were disturbed: three more rounds of those within 1.5 times the least."""
+    done = [row["option"] for row in study.measure.rounds(fake(study, lambda n_runs: 1.5 if n_runs <= 16 else 1.1))]
+    assert len(done) == 16 + 3 * 3 and done[16:] == [0, 1, 2] * 3
+    never = [row["option"] for row in study.measure.rounds(fake(study, lambda n_runs: 1.5))]
+    assert len(never) == 16 + 3 * study.measure.TRIES
+
+
+def test_pace_is_one_where_nothing_disturbs(study: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    import load
+
+    times_s = iter([1.0] * 600 + [1.5] * 3 + [1.3, 1.1, 1.2] + [0.5] * 3 + [1.0] * 3)
+    monkeypatch.setattr(load, "_loop_s", lambda: next(times_s))
+    monkeypatch.setattr(load.time, "sleep", lambda s: None)
+    pace = load.Pace()
+    assert pace.wait(60.0) == pytest.approx(1.1)
+    assert pace.slowness() == 1.0 and pace.slowness() == 2.0
 
 
 @pytest.mark.slow
