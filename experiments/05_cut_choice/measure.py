@@ -46,8 +46,8 @@ SHORT_S, MOST_INNER = 0.25, 10
 CLOSE, TIED, FAR, LONG_S = 1.5, 1.1, 10.0, 5.0
 """Ratios to the least time that decide about repeats."""
 QUIET_CORES, TRIES, EVERY = 0.10, 6, 4
-N_CALM, WAIT_S = 3, 5.0
-"""Calm runs of each near candidate; how long a run waits for a calm machine."""
+N_CALM, MORE, WAIT_S = 3, 12, 1.0
+"""Calm runs of each near candidate, rounds that may be added for them, and how long a run waits for a calm machine."""
 
 
 class OverTime(BaseException):
@@ -213,7 +213,7 @@ def rounds(measured: Measured) -> Iterator[dict[str, Any]]:
     if len(tied) > 1:
         yield from measure(tied, 3)
         yield from measure(tied, 4)
-    for repeat in range(5, 5 + TRIES):
+    for repeat in range(5, 5 + MORE):
         yield from measure([option for option in measured.near(CLOSE) if n_calm[option] < N_CALM], repeat)
 
 

@@ -60,6 +60,8 @@ IN_PHASE = {phase: np.array([term.phase == phase for term in TERMS]) for phase i
 """Which terms belong to each phase."""
 RUN_TERMS = ("run", "run_gate", "run_outcome", "run_shot", "scale_call", "scale_state", "scale_shot")
 """Terms of one circuit that is run, in the order of ``runs``'s columns."""
+SCALED = np.array([name.startswith("scale_") for name in RUN_TERMS])
+"""Which of them are seconds of the CPU card."""
 
 
 def counts(work: CutWork, runs: FloatArray) -> FloatArray:

@@ -158,7 +158,7 @@ def test_near_candidates_are_repeated_until_the_machine_was_calm(study: SimpleNa
     done = [row["option"] for row in study.measure.rounds(fake(study, lambda n_runs: 1.5 if n_runs <= 16 else 1.1))]
     assert len(done) == 16 + 3 * 3 and done[16:] == [0, 1, 2] * 3
     never = [row["option"] for row in study.measure.rounds(fake(study, lambda n_runs: 1.5))]
-    assert len(never) == 16 + 3 * study.measure.TRIES
+    assert len(never) == 16 + 3 * study.measure.MORE
 
 
 def test_pace_is_one_where_nothing_disturbs(study: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
