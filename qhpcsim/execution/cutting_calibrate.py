@@ -26,7 +26,7 @@ from qhpcsim.execution.undisturbed import undisturbed_s, usual_idle_s
 from qhpcsim.models.cpu_statevector import CpuStateVector
 from qhpcsim.models.cutting_fit import CutFit, CutTimings, fit
 from qhpcsim.models.cutting_runs import cpu_counts
-from qhpcsim.models.cutting_terms import PHASES, counts
+from qhpcsim.models.cutting_terms import PHASES, SCALED, counts
 
 N_MIN = 30
 """Fewest measured candidates from which a card is made."""
@@ -143,7 +143,7 @@ def _planned(budget_s: float, cpu: CpuStateVector, seed: int) -> list[_Timed]:
         for candidate in plan(request(shape)).candidates[:_MOST_OF_ONE]:
             work = cut_work(candidate)
             numbers = cpu_counts(work.runs, cpu)
-            expected_s = float(numbers[:, 3:].sum()) + 0.02 + 0.002 * work.n_runs
+            expected_s = float(numbers[:, SCALED].sum()) + 0.02 + 0.002 * work.n_runs
             found.append(_Timed(shape, candidate, work, numbers, expected_s))
     found.sort(key=lambda each: (each.expected_s, each.shape.name, each.candidate.name))
     total_s = 0.0

@@ -27,7 +27,7 @@ FOLDER = "cutting"
 TRANSFER = "cutting_transfer/families"
 DEVICES = ("cpu", "cpu:CARD", "gpu:CARD", "qpu:CARD", "several joined by +")
 _RUN = np.array([NAMES.index(name) for name in RUN_TERMS])
-_ON_STATES = ("scale_call", "scale_state", "scale_shot")
+_ON_STATES = ("run_shot", "scale_call", "scale_state", "scale_shot")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,10 +54,10 @@ class CpuWorkers:
     """Workers of one machine, each with one state at a time.
 
     Model:
-        Circuit: run + run_gate · instructions + run_outcome · outcomes + the CPU card's time, its calls, its work on
-        states and its shots each scaled. Batches as the pipeline packs them start longest first, each on the worker
-        that is free first and after a hand-over; where ``n_contenders`` tasks or more run at once every circuit takes
-        ``contention`` times as long, less where fewer do.
+        Circuit: run + run_gate · instructions + run_outcome · outcomes + run_shot · shots + the CPU card's time, its
+        calls, its work on states and its shots each scaled. Batches as the pipeline packs them start longest first,
+        each on the worker that is free first and after a hand-over; where ``n_contenders`` tasks or more run at once
+        every circuit takes ``contention`` times as long, less where fewer do.
     Assumes:
         Warm workers that do nothing else; outcomes spread evenly.
     Not modelled:

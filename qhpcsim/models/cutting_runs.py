@@ -38,7 +38,7 @@ def _of(runs: CutRuns, cpu: CpuStateVector) -> FloatArray:
 def _one(cost: CircuitCost, n_instructions: int, cpu: CpuStateVector) -> FloatArray:
     found = counts(cost, cpu.machine)
     outcomes = found[_OUTCOME] or min(float(cost.shots), 2.0 ** min(cost.outcome_bits, 60))
-    return np.array([1.0, n_instructions, outcomes, *((found * cpu.prices) @ _GROUPS)])
+    return np.array([1.0, n_instructions, outcomes, float(cost.shots), *((found * cpu.prices) @ _GROUPS)])
 
 
 def memory_bytes(runs: Sequence[CutRuns], workers: int, threads: int = 1) -> float:

@@ -41,6 +41,7 @@ TERMS = (
     Term("run", "execute", "us", "circuit run: reading it, sorting its counts"),
     Term("run_gate", "execute", "us", "instruction of a circuit run, read"),
     Term("run_outcome", "execute", "us", "different outcome of a circuit run, sorted"),
+    Term("run_shot", "execute", "us", "shot of a circuit run, beside what the CPU card says"),
     Term("scale_call", "execute", "1", "the CPU card's time for a call and for handing gates over"),
     Term("scale_state", "execute", "1", "the CPU card's time for work on the state vector"),
     Term("scale_shot", "execute", "1", "the CPU card's time for shots, sampled or simulated"),
@@ -55,8 +56,10 @@ SCALES = np.array([{"us": 1e-6, "1": 1.0}[term.unit] for term in TERMS])
 """Seconds in the unit of each term's price."""
 IN_PHASE = {phase: np.array([term.phase == phase for term in TERMS]) for phase in PHASES}
 """Which terms belong to each phase."""
-RUN_TERMS = ("run", "run_gate", "run_outcome", "scale_call", "scale_state", "scale_shot")
+RUN_TERMS = ("run", "run_gate", "run_outcome", "run_shot", "scale_call", "scale_state", "scale_shot")
 """Terms of one circuit that is run, in the order of ``runs``'s columns."""
+SCALED = np.array([name.startswith("scale_") for name in RUN_TERMS])
+"""Which of them are seconds of the CPU card."""
 
 
 def counts(work: CutWork, runs: FloatArray) -> FloatArray:

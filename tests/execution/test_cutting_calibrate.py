@@ -20,6 +20,8 @@ from qhpcsim.execution.cutting_rows import merged, read_rows, write_rows
 from qhpcsim.execution.host import this_host
 from qhpcsim.models.cpu_statevector import CpuStateVector
 from qhpcsim.models.cutting import CutModel
+from qhpcsim.models.cutting_fit import fit
+from qhpcsim.models.cutting_terms import NAMES
 from qhpcsim.policies.cutting.power_law import refit
 
 CARD = "amd_epyc_genoa_core"
@@ -80,6 +82,32 @@ def test_a_calibration_gives_a_card_that_predicts(short, tmp_path):
 def test_too_small_a_budget_says_so(short):
     with pytest.raises(CardError, match="--budget"):
         calibrate_cutting(0.5, CpuStateVector.open(CARD))
+
+
+def test_what_is_measured_is_thought_to_take_about_what_it_took():
+    """The plan goes by the CPU's card and a generous guess of the rest: 0.5 to 6 times the shipped rows."""
+    measured_s = {(row.problem, row.candidate): row.total_s for row in read_rows(ROWS)}
+    expected_s = {
+        (each.shape.name, each.candidate.name): each.expected_s
+        for each in cutting_calibrate._planned(60.0, CpuStateVector.open(CARD), 0)
+    }
+    ratios = [expected_s[key] / measured_s[key] for key in expected_s.keys() & measured_s.keys()]
+    assert len(ratios) > 100
+    assert 0.5 < min(ratios) <= max(ratios) < 6.0
+
+
+def test_a_cpu_card_that_is_wrong_about_shots_does_no_harm():
+    """Rows as if the CPU's card charged nothing for a shot, half a microsecond on this machine."""
+    rows, where = read_rows(ROWS), NAMES.index("scale_shot")
+    wrong = []
+    for row in rows:
+        counts = row.counts.copy()
+        counts[where] = max(0.0, counts[where] - 0.5e-6 * row.n_shots)
+        wrong.append(replace(row, counts=counts))
+    found, shipped = (fit(cutting_calibrate.timings(each)) for each in (wrong, rows))
+    assert shipped.prices[NAMES.index("run_shot")] == 0.0
+    assert found.prices[NAMES.index("run_shot")] == pytest.approx(0.5e-6, rel=0.2)
+    assert found.families.mape() < shipped.families.mape() + 0.005
 
 
 def test_rows_of_another_cpu_card_are_refused():
