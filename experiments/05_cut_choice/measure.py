@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from statistics import fmean as mean
 from typing import Any
@@ -46,8 +47,9 @@ SHORT_S, MOST_INNER = 0.25, 10
 CLOSE, TIED, FAR, LONG_S = 1.5, 1.1, 10.0, 5.0
 """Ratios to the least time that decide about repeats."""
 QUIET_CORES, TRIES, EVERY = 0.10, 6, 4
-N_CALM, MORE, WAIT_S = 3, 12, 1.0
-"""Calm runs of each near candidate, rounds that may be added for them, and how long a run waits for a calm machine."""
+N_CALM, WAIT_S, MORE_S, KEPT = 3, 2.0, 15.0, 3
+"""Calm runs of each near candidate, how long a run waits for a calm machine, how long rounds are added for them, and
+how many runs of these rounds are kept, the shortest."""
 
 
 class OverTime(BaseException):
@@ -115,8 +117,8 @@ class Measured:
             return None
         return float(self.weights @ run_cut(self.options[0].problem(), shots=0).values + self.constant)
 
-    def run(self, option: int, repeat: int) -> dict[str, Any]:
-        """Run a candidate once and return its row."""
+    def run(self, option: int, repeat: int, most_inner: int = MOST_INNER) -> dict[str, Any]:
+        """Run a candidate once, a short one up to ``most_inner`` times, and return its row."""
         candidate = self.options[option]
         gc.collect()
         slowness = [self.pace.wait(WAIT_S)]
@@ -125,7 +127,7 @@ class Measured:
         outcomes: list[CutOutcome] = []
         try:
             with at_most(self.limit_s):
-                while not outcomes or (len(outcomes) < MOST_INNER and sum(map(self._timed, outcomes)) < SHORT_S):
+                while not outcomes or (len(outcomes) < most_inner and sum(map(self._timed, outcomes)) < SHORT_S):
                     outcomes.append(self._once(candidate, seed=100 * repeat + len(outcomes)))
                     slowness.append(self.pace.slowness())
         except OverTime:
@@ -198,9 +200,9 @@ def rounds(measured: Measured) -> Iterator[dict[str, Any]]:
     """Yield the rows of a case for W = 1, as the protocol says."""
     n_calm: Counter[int] = Counter()
 
-    def measure(options: Iterable[int], repeat: int) -> Iterator[dict[str, Any]]:
+    def measure(options: Iterable[int], repeat: int, most_inner: int = MOST_INNER) -> Iterator[dict[str, Any]]:
         for option in options:
-            row = measured.run(option, repeat)
+            row = measured.run(option, repeat, most_inner)
             n_calm[option] += row.get("slowness", math.inf) <= CALM
             yield row
 
@@ -213,8 +215,16 @@ def rounds(measured: Measured) -> Iterator[dict[str, Any]]:
     if len(tied) > 1:
         yield from measure(tied, 3)
         yield from measure(tied, 4)
-    for repeat in range(5, 5 + MORE):
-        yield from measure([option for option in measured.near(CLOSE) if n_calm[option] < N_CALM], repeat)
+    more: dict[int, list[dict[str, Any]]] = {}
+    end_s = time.monotonic() + MORE_S
+    for repeat in count(5):
+        restless = [option for option in sorted({*near, *measured.near(CLOSE)}) if n_calm[option] < N_CALM]
+        if not restless or time.monotonic() > end_s:
+            break
+        for row in measure(restless, repeat, most_inner=1):
+            more.setdefault(row["option"], []).append(row)
+    for rows in more.values():
+        yield from sorted(rows, key=lambda row: row.get("wall_s", math.inf))[:KEPT]
 
 
 def quiet_rounds(measured: Measured, short: list[int]) -> Iterator[dict[str, Any]]:

@@ -131,17 +131,19 @@ def test_rows_of_a_case_are_kept_whole_and_replaced_whole(study: SimpleNamespace
 
 
 def fake(study: SimpleNamespace, slowness: Callable[[int], float]) -> Any:
-    """Five candidates of 1.0, 1.05, 1.4, 4 and 70 s on a machine whose slowness goes by the number of runs so far."""
-    speeds = [1.0, 1.05, 1.4, 4.0, 70.0]
+    """Five candidates of 1.0, 1.05, 1.4, 3 and 70 s on a machine whose slowness goes by the number of runs so far."""
+    speeds = [1.0, 1.05, 1.4, 3.0, 70.0]
 
     class Fake(study.measure.Measured):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.options, self.times, self.n_runs = speeds, {}, 0
+            self.options, self.times, self.n_runs, self.inner = speeds, {}, 0, []
 
-        def run(self, option: int, repeat: int) -> dict[str, Any]:
+        def run(self, option: int, repeat: int, most_inner: int = 10) -> dict[str, Any]:
             self.n_runs += 1
-            self.times.setdefault(option, []).append(speeds[option])
-            return {"option": option, "repeat": repeat, "slowness": slowness(self.n_runs)}
+            self.inner.append(most_inner)
+            slower = slowness(self.n_runs)
+            self.times.setdefault(option, []).append(speeds[option] * slower)
+            return {"option": option, "repeat": repeat, "slowness": slower, "wall_s": speeds[option] * slower}
 
     return Fake()
 
@@ -153,12 +155,18 @@ def test_near_candidates_are_repeated(study: SimpleNamespace) -> None:
     assert done[:12] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2]
 
 
-def test_near_candidates_are_repeated_until_the_machine_was_calm(study: SimpleNamespace) -> None:
-    """The first sixteen runs were disturbed: three more rounds of those within 1.5 times the least."""
-    done = [row["option"] for row in study.measure.rounds(fake(study, lambda n_runs: 1.5 if n_runs <= 16 else 1.1))]
-    assert len(done) == 16 + 3 * 3 and done[16:] == [0, 1, 2] * 3
-    never = [row["option"] for row in study.measure.rounds(fake(study, lambda n_runs: 1.5))]
-    assert len(never) == 16 + 3 * study.measure.MORE
+def test_near_candidates_are_repeated_until_the_machine_was_calm(
+    study: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sixteen runs of the rounds were disturbed, and nine more: then each near candidate gets three calm ones."""
+    machine = fake(study, lambda n_runs: 1.5 if n_runs <= 16 + 9 else 1.0)
+    rows = list(study.measure.rounds(machine))
+    assert machine.n_runs == 16 + 9 + 9 and set(machine.inner[16:]) == {1}
+    assert [row["option"] for row in rows[16:]] == [0] * 3 + [1] * 3 + [2] * 3
+    assert {row["slowness"] for row in rows[16:]} == {1.0} and {row["repeat"] for row in rows[16:]} == {8, 9, 10}
+    monkeypatch.setattr(study.measure, "MORE_S", 0.05)
+    never = list(study.measure.rounds(fake(study, lambda n_runs: 1.5)))
+    assert len(never) == 16 + 3 * study.measure.KEPT
 
 
 def test_pace_is_one_where_nothing_disturbs(study: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
