@@ -47,7 +47,7 @@ SHORT_S, MOST_INNER = 0.25, 10
 CLOSE, TIED, FAR, LONG_S = 1.5, 1.1, 10.0, 5.0
 """Ratios to the least time that decide about repeats."""
 QUIET_CORES, TRIES, EVERY = 0.10, 6, 4
-N_CALM, WAIT_S, MORE_S, KEPT = 3, 2.0, 15.0, 3
+N_CALM, WAIT_S, MORE_S, KEPT = 3, 0.3, 10.0, 3
 """Calm runs of each near candidate, how long a run waits for a calm machine, how long rounds are added for them, and
 how many runs of these rounds are kept, the shortest."""
 
