@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from models import Ends
 from rows import MeasuredCase
@@ -61,6 +62,12 @@ entries:
   log_interval_several: {{value: [{several[0]}, {several[1]}], unit: "1", uncertainty: null,
     note: "measured times of circuits put on 2, 8 and 64 workers"}}
 """
+
+
+def reached(cuts: int, ratios: Sequence[float]) -> dict[str, float]:
+    """Return a row of the table of standard errors."""
+    p10, p50, p90 = np.quantile(ratios, (0.1, 0.5, 0.9))
+    return {"cuts": cuts, "runs": len(ratios), "p10": p10, "p50": p50, "p90": p90, "most": max(ratios)}
 
 
 def write_transfer(ends: Ends, cases: Sequence[MeasuredCase]) -> None:

@@ -185,7 +185,7 @@ def test_a_case_is_measured_and_read_again(study: SimpleNamespace, tmp_path: Pat
     """Case 130 is a GHZ state on 12 qubits: ⟨Z…Z⟩ = 1, and cutting it is slower."""
     path = tmp_path / "rows.csv"
     assert study.measure.main(["--rows", str(path), "--cases", "130", "--minutes", "2"]) == 0
-    (found,) = study.rows.read(path, tmp_path / "none.csv")
+    (found,) = study.rows.read(path, tmp_path / "none.csv", tmp_path / "none.csv")
     assert found.family == "ghz" and len(found.options) >= 3
     assert all(each.finished for each in found.options)
     assert found.best_s() == found.options[0].time_s()
@@ -201,6 +201,23 @@ def test_a_case_is_measured_and_read_again(study: SimpleNamespace, tmp_path: Pat
         assert len(circuits) == int(each.about["n_runs"])
         assert sum(circuits) <= float(row["execute_cpu_s"]) * 1.3 + 0.02
         assert each.time_s(64) <= each.time_s(2) <= each.time_s(1) + 1e-9
+
+
+def test_phases_that_changed_are_those_measured_again(study: SimpleNamespace) -> None:
+    """Of 10 s deduplicate took 3 and reconstruct 1; measured again 0.5 and 0.25 at best."""
+
+    def row(option: int, seconds: tuple[float, float, float], status: str = "ok") -> dict[str, str]:
+        names = [f"{name}{clock}_s" for clock in ("cpu", "wall") for name in ("", "deduplicate_", "reconstruct_")]
+        times = dict(zip(names, map(str, seconds * 2), strict=True)) if status == "ok" else {"cpu_s": "9", "wall_s": ""}
+        return {"case": "7", "option": str(option), "status": status, "execute_wall_s": "6"} | times
+
+    rows = [row(0, (10.0, 3.0, 1.0)), row(1, (5.0, 1.0, 1.0)), row(2, (0.0, 0.0, 0.0), "over")]
+    again = [row(0, (99.0, 0.5, 2.0)), row(0, (99.0, 0.75, 0.25)), row(1, (1.0, 0.1, 0.1), "over")]
+    first, second, over = study.rows.with_changed_phases(rows, again)
+    assert (first["wall_s"], first["deduplicate_wall_s"], first["reconstruct_cpu_s"]) == ("6.75", "0.5", "0.25")
+    assert first["cpu_s"] == "6.75" and first["execute_wall_s"] == "6"
+    assert second == rows[1] and over == rows[2], "neither was run again to its end"
+    assert rows[0]["wall_s"] == "10.0", "what was read stays as it is"
 
 
 def test_schedules(study: SimpleNamespace) -> None:
