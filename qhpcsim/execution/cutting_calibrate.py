@@ -198,8 +198,7 @@ def _row(each: _Timed, idle_s: float, cpu_card: str) -> CutRow:
     wall_s, cpu_s = np.array(each.wall_s), np.array(each.cpu_s)
     waits = [idle_s * each.work.n_runs if phase == "execute" else 0.0 for phase in PHASES]
     phases_s = [
-        undisturbed_s(float(wall_s[:, p].min()), float(cpu_s[:, p].min()), waits[p], threads=1)
-        for p in range(len(PHASES))
+        undisturbed_s(wall_s[:, p].tolist(), cpu_s[:, p].tolist(), waits[p], threads=1) for p in range(len(PHASES))
     ]
     whole_s = wall_s.sum(axis=1)
     return CutRow(

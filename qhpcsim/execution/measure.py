@@ -37,7 +37,7 @@ class Timed:
 
     def undisturbed_s(self, idle_s: float, threads: int) -> float:
         """Return the wall time that a run takes on a machine that does nothing else."""
-        return undisturbed_s(min(self.wall_s), min(self.cpu_s), idle_s, threads)
+        return undisturbed_s(self.wall_s, self.cpu_s, idle_s, threads)
 
 
 def idle_s(timed: Sequence[Timed]) -> float:

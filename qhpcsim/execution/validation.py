@@ -163,7 +163,7 @@ def _compared(chosen: TaskTable, results: list[TaskResult], forecasts: list[Fore
     )
     idle_s = usual_idle_s([run.seconds - run.cpu_s for each in results for run in _runs(each)])
     measured = [
-        sum(undisturbed_s(run.seconds, run.cpu_s, idle_s, forecast.threads) for run in _runs(each)) or np.nan
+        sum(undisturbed_s([run.seconds], [run.cpu_s], idle_s, forecast.threads) for run in _runs(each)) or np.nan
         for each, forecast in zip(results, forecasts, strict=True)
     ]
     disturbed = [any(is_disturbed(run.seconds, run.cpu_s) for run in _runs(each)) for each in results]

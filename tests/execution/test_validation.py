@@ -190,18 +190,6 @@ def test_files_of_a_validation(table, tmp_path):
     assert "http" not in page.split("<body>")[1].replace("http://www.w3.org", "").replace("http%3A", "")
 
 
-def test_a_busy_machine_is_noticed():
-    from qhpcsim.execution.undisturbed import is_disturbed, undisturbed_s, usual_idle_s
-
-    assert [is_disturbed(*times) for times in ((1.0, 0.97), (1.0, 0.5), (0.01, 0.004))] == [False, True, False]
-    idle_s = usual_idle_s([0.5, 0.002, 0.001, 0.3, 0.002, 0.003, 0.004, 0.2])
-    assert idle_s == 0.002
-    assert undisturbed_s(1.0, 0.5, idle_s, threads=1) == pytest.approx(0.502)
-    assert undisturbed_s(0.501, 0.5, idle_s, threads=1) == 0.501
-    assert undisturbed_s(1.0, 0.5, idle_s, threads=2) == 1.0
-    assert usual_idle_s([]) == 0.0
-
-
 def test_words_of_the_table():
     from qhpcsim.execution.agreement import Agreement
 
