@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from pathlib import Path
 
@@ -107,6 +108,41 @@ def test_the_budget_decides_what_is_run() -> None:
     *ran, skipped = cutting.run_all(changed, longest + 60.0)
     assert [each.name for each in ran if isinstance(each, cutting.CutRun)] == [x.name for x in answer.ranked[:-1]]
     assert isinstance(skipped, cutting.Skipped) and "predicted 11 d 14 h" in skipped.reason
+
+
+def test_short_ways_are_compared_by_the_shortest_of_some_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_REPEAT_S", math.inf)
+    answer = cutting.plan("ghz:6", target_stderr=0.05)
+    ran = [each for each in cutting.run_all(answer, 60.0, seed=2) if isinstance(each, cutting.CutRun)]
+    assert {each.n_repeats for each in ran} == {5}
+    for each in ran:
+        alone = cutting.run(answer, candidate=each.name, seed=2)
+        assert alone.n_repeats == 1 and (alone.values == each.values).all() and (alone.stderr == each.stderr).all()
+
+
+@pytest.mark.parametrize(
+    ("times_s", "shortest_s", "n_runs"),
+    [
+        ([0.4, 0.3, 0.35, 0.1], 0.3, 3),
+        ([0.1, 0.05, 0.05, 0.04, 0.2, 0.01], 0.04, 5),
+        ([0.6, 0.1], 0.6, 1),
+        ([2.0, 1.0], 2.0, 1),
+    ],
+)
+def test_how_often_a_way_is_run(times_s: list[float], shortest_s: float, n_runs: int) -> None:
+    answer = cutting.plan("ghz:4", target_stderr=0.05, max_cuts=0)
+    run = cutting.run(answer)
+    first, *others = (dataclasses.replace(run, phases={"execute": time_s}) for time_s in times_s)
+    found = running._shortest(first, iter(others).__next__)
+    assert (found.measured_s, found.n_repeats) == (shortest_s, n_runs)
+
+
+def test_what_an_interrupted_run_left_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_REPEAT_S", math.inf)
+    answer = cutting.plan("ghz:6", target_stderr=0.05, max_cuts=1)
+    first = list(cutting.run_all(answer, 60.0, folder=tmp_path))
+    again = list(cutting.run_all(answer, 60.0, folder=tmp_path))
+    assert {each.n_repeats for each in first} == {5} and {each.n_repeats for each in again} == {1}
 
 
 def test_devices_by_the_name_of_their_card() -> None:

@@ -106,6 +106,7 @@ def of_run(answer: CutAnswer, found: CutRun) -> dict[str, Any]:
         "p5_s": cost.p5_s,
         "p95_s": cost.p95_s,
         "measured_s": found.measured_s,
+        "n_repeats": found.n_repeats,
         "phases": {
             name: {"predicted_s": cost.phases[name], "measured_s": seconds} for name, seconds in found.phases.items()
         },
