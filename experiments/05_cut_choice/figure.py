@@ -35,7 +35,7 @@ def draw(
         pairs: Measured seconds, predicted seconds and whether it is a cut, for each option on one worker.
         path: Of the picture.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4.8), layout="constrained", width_ratios=(1.25, 1, 1))
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.8), layout="constrained", width_ratios=(1.5, 1, 1))
     _shares(axes[0], table)
     _regrets(axes[1], regrets)
     _times(axes[2], pairs)
@@ -54,7 +54,7 @@ def _shares(axis: plt.Axes, table: pd.DataFrame) -> None:
         place = np.arange(len(groups)) + (k - (len(COLOURS) - 1) / 2) * 0.11
         reach = [rows["top1_pct"] - rows["low_pct"], rows["high_pct"] - rows["top1_pct"]]
         axis.errorbar(place, rows["top1_pct"], reach, fmt="o", color=colour, capsize=2, markersize=4, label=strategy)
-    axis.set_xticks(range(len(groups)), [_label(name) for name in groups])
+    axis.set_xticks(range(len(groups)), [_label(name) for name in groups], fontsize=8)
     axis.set_ylabel("right choice, % of cases (95 % interval)")
     axis.set_ylim(0, 102)
     axis.legend(fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1), frameon=False)
