@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp
 
 from qhpcsim import cutting
 from qhpcsim.circuits.named import named_circuit
@@ -151,6 +152,13 @@ def test_devices_by_the_name_of_their_card() -> None:
     assert devices_of("cpu+gpu:h200", "m") == ("cpu+gpu:h200", "m")
     assert devices_of("mine.yaml", "m") == ("cpu", "mine.yaml")
     assert devices_of("amd_epyc_genoa_core", "m") == ("cpu", "amd_epyc_genoa_core")
+
+
+def test_observables_are_text_or_operators() -> None:
+    operator = SparsePauliOp(["ZZI", "IXX"], [1.0, 0.5])
+    for given in ("ZZI + 0.5 IXX", ["ZZI + 0.5*IXX"], operator, [operator], (Observable.parse("ZZI + 0.5*IXX"),)):
+        answer = cutting.plan("ghz:3", given, max_cuts=0)
+        assert answer.request.observables == (Observable.parse("ZZI + 0.5*IXX"),) and not answer.is_default_observable
 
 
 def test_planning_tells_how_far_it_is() -> None:

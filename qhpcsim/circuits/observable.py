@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from qhpcsim.core.errors import CircuitError, shorten
 
-_TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?)\s*\*\s*)?([IXYZ]+)\s*")
+_TERM = re.compile(r"\s*([+-]?)\s*(?:((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*\*?\s*)?([IXYZ]+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,31 @@ class Observable:
     """(letters, coefficient) of each term; all are equally long and different."""
 
     @classmethod
+    def of(cls, given: Any, where: str = "--observable") -> Observable:
+        """Return the observable that a text, another one, Qiskit's ``SparsePauliOp`` or its ``Pauli`` states.
+
+        Raises:
+            CircuitError: as ``parse``; for complex coefficients and other objects.
+        """
+        if isinstance(given, cls):
+            return given
+        if isinstance(given, str):
+            return cls.parse(given, where)
+        if hasattr(given, "to_label"):
+            return cls.parse(given.to_label(), where)
+        if not hasattr(given, "to_list"):
+            allowed = "a text such as ZZI + 0.5*IXX, or a SparsePauliOp"
+            raise CircuitError(f"{type(given).__name__} is no observable", where=where, allowed=allowed)
+        terms: dict[str, float] = {}
+        for letters, coefficient in given.to_list():
+            if coefficient.imag:
+                raise CircuitError(f"coefficient {coefficient} of {letters}", where=where, allowed="real numbers")
+            terms[letters] = terms.get(letters, 0.0) + float(coefficient.real)
+        return cls._checked(terms, where)
+
+    @classmethod
     def parse(cls, text: str, where: str = "--observable") -> Observable:
-        """Return the observable in a text such as ``ZZI`` or ``ZZI + 0.5*IXX``.
+        """Return the observable in a text such as ``ZZI``, ``ZZI + 0.5*IXX`` or ``0.5 ZZI - 2 IXX``.
 
         Raises:
             CircuitError: for other letters, terms of unequal length or the identity alone.
@@ -33,6 +57,10 @@ class Observable:
                 raise CircuitError(f"{shorten(text, 60)!r} is no sum of Pauli strings", where=where, allowed=allowed)
             terms[found[3]] = terms.get(found[3], 0.0) + float(f"{found[1] or '+'}{found[2] or 1}")
             position = found.end()
+        return cls._checked(terms, where)
+
+    @classmethod
+    def _checked(cls, terms: dict[str, float], where: str) -> Observable:
         if not terms:
             raise CircuitError("is empty", where=where, allowed="a Pauli string such as ZZI, or a sum of them")
         if len({len(letters) for letters in terms}) != 1:

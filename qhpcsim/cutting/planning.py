@@ -23,6 +23,7 @@ from qhpcsim.policies.cutting.strategy import CutOption, CutView
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+    from qiskit.quantum_info import SparsePauliOp
 
 Progress = Callable[[float], None]
 """Takes the fraction done."""
@@ -95,7 +96,7 @@ class CutAnswer:
 
 def plan(
     circuit: str | Path | QuantumCircuit,
-    observables: Sequence[str] = (),
+    observables: str | SparsePauliOp | Sequence[str | SparsePauliOp] = (),
     *,
     target_stderr: float = 0.01,
     workers: int = 1,
@@ -110,7 +111,8 @@ def plan(
 
     Args:
         circuit: ``family:n:params``, an OpenQASM file, or a Qiskit circuit; measurements at its end are dropped.
-        observables: Pauli strings or sums of them, the last letter for qubit 0; none: Z on all qubits.
+        observables: Pauli strings or sums of them (``ZZI + 0.5*IXX``, or Qiskit's ``SparsePauliOp``), the last letter
+            for qubit 0; none: Z on all qubits.
         target_stderr: Standard error that every observable must reach; every way gets the shots for it.
         workers: Circuits that run at once.
         device: ``cpu`` (the machine itself), ``cpu:CARD``, ``gpu:CARD``, ``qpu:CARD``; several joined by ``+``.
@@ -151,7 +153,7 @@ def plan(
 
 def _request(
     circuit: str | Path | QuantumCircuit,
-    observables: Sequence[str],
+    observables: str | SparsePauliOp | Sequence[str | SparsePauliOp],
     partitions: Sequence[Sequence[int | str]],
     limits: CutLimits,
 ) -> CutRequest:
@@ -162,9 +164,9 @@ def _request(
     else:
         where = circuit.name
         read = checked(circuit, where, measure_all=True)
-    if isinstance(observables, str):
+    if isinstance(observables, str) or not isinstance(observables, Sequence):
         observables = [observables]
-    wanted = tuple(Observable.parse(text) for text in observables or ["Z" * read.num_qubits])
+    wanted = tuple(Observable.of(each) for each in observables or ["Z" * read.num_qubits])
     return CutRequest(read, wanted, limits, tuple(tuple(each) for each in partitions), where)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qhpcsim.circuits.cost import circuit_cost
 from qhpcsim.circuits.named import named_circuit
@@ -125,3 +126,18 @@ def test_observables_are_read_as_qiskit_writes_them() -> None:
     assert found.qubits() == (0, 1, 2)
     assert found.counts() == (0, 2)
     assert Observable.parse("ZII").qubits() == (2,)
+    assert Observable.parse("0.5 ZZI - .25XII + 1e-1 * IIY").terms == (("ZZI", 0.5), ("XII", -0.25), ("IIY", 0.1))
+
+
+def test_observables_of_qiskit() -> None:
+    found = Observable.of(SparsePauliOp.from_list([("ZIX", 1.5), ("IYI", -0.5), ("ZIX", 0.5)]))
+    assert found == Observable.of("2 ZIX - 0.5 IYI")
+    assert Observable.of(-Pauli("ZIX")) == Observable.of("-ZIX")
+    for wrong, words in (
+        (SparsePauliOp(["ZZ"], [1j]), "real numbers"),
+        (SparsePauliOp(["II"]), "no qubit"),
+        (Pauli("iZZ"), "Pauli"),
+        (3.0, "float is no observable"),
+    ):
+        with pytest.raises(CircuitError, match=words):
+            Observable.of(wrong)
