@@ -134,8 +134,27 @@ def test_how_often_a_way_is_run(times_s: list[float], shortest_s: float, n_runs:
     answer = cutting.plan("ghz:4", target_stderr=0.05, max_cuts=0)
     run = cutting.run(answer)
     first, *others = (dataclasses.replace(run, phases={"execute": time_s}) for time_s in times_s)
-    found = running._shortest(first, iter(others).__next__)
-    assert (found.measured_s, found.n_repeats) == (shortest_s, n_runs)
+    found: list[cutting.CutRun | cutting.Skipped] = [cutting.Skipped(run.ranked, "too long"), first]
+    later = iter(others)
+    running._run_again(found, lambda ranked: next(later), math.inf)
+    assert isinstance(found[0], cutting.Skipped) and isinstance(found[1], cutting.CutRun)
+    assert (found[1].measured_s, found[1].n_repeats) == (shortest_s, n_runs)
+
+
+def test_short_ways_are_run_again_in_turns() -> None:
+    """A neighbour that slows the machine for a while shall not hit all runs of one way."""
+    answer = cutting.plan("ghz:6", target_stderr=0.05, max_cuts=1)
+    ways = [dataclasses.replace(each, phases={"execute": 0.1}) for each in cutting.run_all(answer, 60.0)]
+    found, asked = [dataclasses.replace(each, n_repeats=1) for each in ways], []
+
+    def run_one(ranked: cutting.Ranked) -> cutting.CutRun:
+        asked.append(ranked.name)
+        return next(each for each in ways if each.ranked is ranked)
+
+    running._run_again(found, run_one, -math.inf)
+    assert not asked, "the budget is spent"
+    running._run_again(found, run_one, math.inf)
+    assert asked == [each.name for each in ways] * 4 and len(ways) > 1
 
 
 def test_what_an_interrupted_run_left_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

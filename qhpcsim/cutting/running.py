@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +127,8 @@ def run_all(
 ) -> Iterator[CutRun | Skipped]:
     """Yield what every way gave, shortest predicted first, as far as the predictions fit into a budget.
 
-    A short way is run up to five times within a second, and its shortest run counts: the first of all pays for what
-    later ones find in memory, and other work on the machine disturbs a short run most.
+    Short ways are run again, in turns, each up to five times within a second, and the shortest run counts: the very
+    first pays for what later ones find in memory, and other work on the machine disturbs a short run most.
 
     Args:
         answer: What was planned.
@@ -147,30 +146,38 @@ def run_all(
     """
     _check_device(answer)
     with opened(answer, engine, scheduler) as workers:
+
+        def run_one(ranked: Ranked, folder: str | Path | None = None) -> CutRun:
+            this = mode if ranked.candidate.n_cuts else "fast"
+            return _run_one(answer, ranked, workers, seed, this, folder, progress, reach_target)
+
+        found: list[CutRun | Skipped] = []
         ends_s = time.monotonic() + budget_s
         for ranked in answer.ranked:
             left_s = max(0.0, ends_s - time.monotonic())
             reason = why_not(answer, ranked)
             if not reason and ranked.cost.total_s > left_s:
                 reason = f"predicted {duration(ranked.cost.total_s)}, {duration(left_s)} left"
-            if reason:
-                yield Skipped(ranked, reason)
-                continue
-            this = mode if ranked.candidate.n_cuts else "fast"
-            run_again = partial(_run_one, answer, ranked, workers, seed, this, None, None, reach_target)
-            yield _shortest(_run_one(answer, ranked, workers, seed, this, folder, progress, reach_target), run_again)
+            found.append(Skipped(ranked, reason) if reason else run_one(ranked, folder))
+        _run_again(found, run_one, ends_s)
+    yield from found
 
 
-def _shortest(first: CutRun, run_again: Callable[[], CutRun]) -> CutRun:
-    """Return the shortest of some runs of a way; an interrupted one that went on cannot be compared with others."""
-    if first.outcome.n_resumed:
-        return first
-    found, total_s, n_runs = first, first.measured_s, 1
-    while n_runs < _MOST_RUNS and total_s + found.measured_s <= _REPEAT_S:
-        this = run_again()
-        found = min(found, this, key=lambda each: each.measured_s)
-        total_s, n_runs = total_s + this.measured_s, n_runs + 1
-    return replace(found, n_repeats=n_runs)
+def _run_again(found: list[CutRun | Skipped], run_one: Callable[[Ranked], CutRun], ends_s: float) -> None:
+    """Put the shortest of some runs in the place of each short one, until the clock says ``ends_s``.
+
+    An interrupted run that went on cannot be compared with others, and stays as it is.
+    """
+    spent_s = [each.measured_s if isinstance(each, CutRun) else math.inf for each in found]
+    for _ in range(_MOST_RUNS - 1):
+        for k, each in enumerate(found):
+            if time.monotonic() > ends_s:
+                return
+            if isinstance(each, CutRun) and not each.outcome.n_resumed and spent_s[k] + each.measured_s <= _REPEAT_S:
+                this = run_one(each.ranked)
+                spent_s[k] += this.measured_s
+                shorter = min(each, this, key=lambda one: one.measured_s)
+                found[k] = replace(shorter, n_repeats=each.n_repeats + 1)
 
 
 def check_runs(answer: CutAnswer, ranked: Ranked) -> None:
