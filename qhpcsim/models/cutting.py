@@ -107,6 +107,10 @@ class CutModel:
         """Return the model of a card that is already read."""
         if found.model != MODEL:
             raise CardError(f"is for the model {found.model!r}", where=found.path, allowed=f"model: {MODEL}")
+        missing = [name for name in NAMES if name not in found.entries]
+        if missing:
+            hint = "made with another version: qhpcsim calibrate cutting makes a new one"
+            raise CardError(f"the card has no price {', '.join(missing)}", where=found.path, hint=hint)
         draws = found.array("bootstrap")
         if draws.ndim != 2 or draws.shape[1] != len(NAMES):
             where = f"{found.path}: bootstrap"

@@ -283,3 +283,11 @@ def test_a_card_must_be_whole(tmp_path):
         path.write_text(text.replace(*change, 1))
         with pytest.raises(CardError):
             CutModel.open(str(path))
+
+
+def test_a_card_of_another_version_is_told_from_a_broken_one(tmp_path):
+    text = (data_dir("calibration") / "cutting" / f"{CARD}.yaml").read_text()
+    path = tmp_path / "old.yaml"
+    path.write_text("\n".join(line for line in text.splitlines() if "run_shot:" not in line))
+    with pytest.raises(CardError, match=r"no price run_shot\n.*calibrate cutting"):
+        CutModel.open(str(path))
