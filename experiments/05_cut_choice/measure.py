@@ -196,6 +196,11 @@ def describe(case: Case, candidate: CutCandidate) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def was_calm(row: dict[str, Any]) -> bool:
+    """Return whether the machine was calm before and after a run; of one that was stopped nothing is known."""
+    return bool(row.get("slowness", math.inf) <= CALM)
+
+
 def rounds(measured: Measured) -> Iterator[dict[str, Any]]:
     """Yield the rows of a case for W = 1, as the protocol says."""
     n_calm: Counter[int] = Counter()
@@ -203,7 +208,7 @@ def rounds(measured: Measured) -> Iterator[dict[str, Any]]:
     def measure(options: Iterable[int], repeat: int, most_inner: int = MOST_INNER) -> Iterator[dict[str, Any]]:
         for option in options:
             row = measured.run(option, repeat, most_inner)
-            n_calm[option] += row.get("slowness", math.inf) <= CALM
+            n_calm[option] += was_calm(row)
             yield row
 
     yield from measure(range(len(measured.options)), 0)
@@ -233,7 +238,7 @@ def quiet_rounds(measured: Measured, short: list[int]) -> Iterator[dict[str, Any
     for repeat in range(TRIES):
         for option in [option for option in short if n_quiet[option] < N_CALM]:
             row = measured.run(option, repeat)
-            n_quiet[option] += row["others"] < QUIET_CORES and row.get("slowness", math.inf) <= CALM
+            n_quiet[option] += row["others"] < QUIET_CORES and was_calm(row)
             yield row
 
 

@@ -139,7 +139,8 @@ def sentence(answers: dict[str, float], preliminary: bool) -> str:
     words = (
         f"**Our model picks the fastest way in {answers[TOP_1]:g} % of {answers['cases judged']:g} cases of families "
         f"that its card was not calibrated on\nand loses {answers['mean regret, %']:g} % of the time on average; never "
-        f"cutting is right in {answers['top-1 with no cut ever, %']:g} %.**"
+        f"cutting is right in {answers['top-1 with no cut ever, %']:g} %.**\n"
+        f"Two phases are from later runs, half of them in a slow hour, that alone give {answers[AGAIN_1]:g} %."
     )
     return f"**Preliminary: measured on a machine with other work.**\n{words}" if preliminary else words
 

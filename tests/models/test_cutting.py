@@ -291,3 +291,12 @@ def test_a_card_of_another_version_is_told_from_a_broken_one(tmp_path):
     path.write_text("\n".join(line for line in text.splitlines() if "run_shot:" not in line))
     with pytest.raises(CardError, match=r"no price run_shot\n.*calibrate cutting"):
         CutModel.open(str(path))
+
+
+def test_a_price_for_a_shot_counts_on_this_machine_and_not_on_a_gpu(model, candidates):
+    """A microsecond a shot, where the shipped card has none."""
+    found, prices = candidates[1], model.prices.copy()
+    prices[NAMES.index("run_shot")] = 1e-6
+    dear, n_shots = replace(model, prices=prices), cut_work(found).n_shots
+    assert dear.predict(found).total_s - model.predict(found).total_s == pytest.approx(1e-6 * n_shots, rel=1e-6)
+    assert dear.predict(found, device="gpu:h100_sxm").total_s == model.predict(found, device="gpu:h100_sxm").total_s
