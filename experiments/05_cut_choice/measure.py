@@ -13,8 +13,7 @@ import math
 import signal
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -43,13 +42,15 @@ ROWS_2 = ROWS.with_name("choice_rows_w2.csv")
 EXACT_MAX, MOST_S, LEAST_LIMIT_S, SLOWER = 20, 60.0, 10.0, 20.0
 """Widest circuit with an exact value; time-outs."""
 SHORT_S, MOST_INNER = 0.25, 10
-"""A run shorter than this is repeated at once and the mean taken."""
+"""With several workers a run shorter than this is repeated at once and the mean taken."""
 CLOSE, TIED, FAR, LONG_S = 1.5, 1.1, 10.0, 5.0
 """Ratios to the least time that decide about repeats."""
 QUIET_CORES, TRIES, EVERY = 0.10, 6, 4
-N_CALM, WAIT_S, MORE_S, KEPT = 3, 0.3, 10.0, 3
-"""Calm runs of each near candidate, how long a run waits for a calm machine, how long rounds are added for them, and
-how many runs of these rounds are kept, the shortest."""
+N_RUNS, N_CALM, N_TIED = 10, 3, 2
+"""Runs of each near candidate, and calm ones among them; so many times as many of those that are tied."""
+WAIT_S, TURNS_S, ALONE_S, KEPT = 0.3, 20.0, 6.0, 3
+"""How long a run waits for a calm machine, how long candidates take turns, or one by itself is run again, and how many
+runs are kept, the shortest."""
 
 
 class OverTime(BaseException):
@@ -117,8 +118,8 @@ class Measured:
             return None
         return float(self.weights @ run_cut(self.options[0].problem(), shots=0).values + self.constant)
 
-    def run(self, option: int, repeat: int, most_inner: int = MOST_INNER) -> dict[str, Any]:
-        """Run a candidate once, a short one up to ``most_inner`` times, and return its row."""
+    def run(self, option: int, repeat: int, most_inner: int = 1) -> dict[str, Any]:
+        """Run a candidate once, or a short one up to ``most_inner`` times for their mean, and return its row."""
         candidate = self.options[option]
         gc.collect()
         slowness = [self.pace.wait(WAIT_S)]
@@ -203,33 +204,50 @@ def was_calm(row: dict[str, Any]) -> bool:
 
 def rounds(measured: Measured) -> Iterator[dict[str, Any]]:
     """Yield the rows of a case for W = 1, as the protocol says."""
-    n_calm: Counter[int] = Counter()
-
-    def measure(options: Iterable[int], repeat: int, most_inner: int = MOST_INNER) -> Iterator[dict[str, Any]]:
-        for option in options:
-            row = measured.run(option, repeat, most_inner)
-            n_calm[option] += was_calm(row)
-            yield row
-
-    yield from measure(range(len(measured.options)), 0)
-    near = measured.near(CLOSE)
-    far = [option for option in measured.near(FAR) if option not in near and measured.best(option) <= LONG_S]
-    yield from measure(sorted([*near, *far]), 1)
-    yield from measure(near, 2)
-    tied = measured.near(TIED)
-    if len(tied) > 1:
-        yield from measure(tied, 3)
-        yield from measure(tied, 4)
-    more: dict[int, list[dict[str, Any]]] = {}
-    end_s = time.monotonic() + MORE_S
-    for repeat in count(5):
-        restless = [option for option in sorted({*near, *measured.near(CLOSE)}) if n_calm[option] < N_CALM]
-        if not restless or time.monotonic() > end_s:
+    runs: dict[int, list[dict[str, Any]]] = {option: [] for option in range(len(measured.options))}
+    turn = list(runs)
+    began_s = 0.0
+    for repeat in count():
+        for option in turn:
+            runs[option].append(measured.run(option, repeat))
+        near = measured.near(CLOSE)
+        if not repeat:
+            began_s = time.monotonic()
+            turn = [each for each in measured.near(FAR) if each in near or measured.best(each) <= LONG_S]
+        else:
+            tied = measured.near(TIED)
+            turn = [each for each in near if wanting(runs[each], N_TIED if len(tied) > 1 and each in tied else 1)]
+        if not turn or time.monotonic() > began_s + (TURNS_S if len(near) > 1 else ALONE_S):
             break
-        for row in measure(restless, repeat, most_inner=1):
-            more.setdefault(row["option"], []).append(row)
-    for rows in more.values():
-        yield from sorted(rows, key=lambda row: row.get("wall_s", math.inf))[:KEPT]
+    for option in runs.values():
+        yield from shortest(option)
+
+
+def wanting(runs: list[dict[str, Any]], times: int) -> bool:
+    """Return whether a candidate needs another run."""
+    return len(runs) < times * N_RUNS or sum(map(was_calm, runs)) < times * N_CALM
+
+
+def shortest(runs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the first run, the shortest others, and, of more than one, each phase as short as it was in any.
+
+    Only the last of these tells the times of circuits then.
+    """
+    ok = [row for row in runs if row["status"] == "ok"]
+    kept = [runs[0], *sorted((row for row in runs[1:] if row in ok), key=lambda row: row["wall_s"])[: KEPT - 1]]
+    if len(ok) < 2:
+        yield from kept
+        return
+    yield from (row | {"circuits": None} for row in kept)
+    least = {name: min(ok, key=lambda row, name=name: row[f"{name}_wall_s"]) for name in PHASES}
+    phases = {f"{name}_{clock}": row[f"{name}_{clock}"] for name, row in least.items() for clock in ("cpu_s", "wall_s")}
+    whole = {clock: sum(phases[f"{name}_{clock}"] for name in PHASES) for clock in ("cpu_s", "wall_s")}
+    about = {key: runs[0][key] for key in ("case", "option", "unix_s", "workers")}
+    slowness, others_cores = (min(row[key] for row in ok) for key in ("slowness", "others"))
+    yield about | whole | phases | {
+        "repeat": len(ok), "status": "least", "circuits": least["execute"]["circuits"],
+        "slowness": slowness, "others": others_cores,
+    }  # fmt: skip
 
 
 def quiet_rounds(measured: Measured, short: list[int]) -> Iterator[dict[str, Any]]:
@@ -237,7 +255,7 @@ def quiet_rounds(measured: Measured, short: list[int]) -> Iterator[dict[str, Any
     n_quiet = dict.fromkeys(short, 0)
     for repeat in range(TRIES):
         for option in [option for option in short if n_quiet[option] < N_CALM]:
-            row = measured.run(option, repeat)
+            row = measured.run(option, repeat, MOST_INNER)
             n_quiet[option] += row["others"] < QUIET_CORES and was_calm(row)
             yield row
 

@@ -108,10 +108,8 @@ def refit(base: CutModel, cases: Sequence[MeasuredCase], plans: Plans) -> CutMod
 
 
 def phases_s(option: Option) -> list[float]:
-    """Return the phases of the fastest run: their wall times, scaled so that they add up to its undisturbed time."""
-    row = option.fastest
-    factor = option.run_s(row) / float(row["wall_s"])
-    return [max(1e-7, factor * float(row[f"{name}_wall_s"])) for name in PHASES]
+    """Return the times of the phases of an option."""
+    return [max(1e-7, option.phases_s[name]) for name in PHASES]
 
 
 def predicted(found: Costs) -> dict[tuple[int, int], Predicted]:

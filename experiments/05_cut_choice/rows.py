@@ -14,13 +14,11 @@ from store import Store
 
 from qhpcsim.circuits.cutting_batches import batch_ends
 from qhpcsim.core.data import data_dir
+from qhpcsim.execution.cutting_outcome import PHASES
 from qhpcsim.models.cutting_schedule import makespan_s
 
 ROWS = data_dir("calibration") / "cutting" / "choice_rows.csv"
 ROWS_2 = ROWS.with_name("choice_rows_w2.csv")
-AGAIN = ROWS.with_name("choice_rows_again.csv")
-CHANGED = ("deduplicate_cpu_s", "deduplicate_wall_s", "reconstruct_cpu_s", "reconstruct_wall_s")
-"""Columns of the phases that were made faster after ``ROWS``; ``AGAIN`` has later runs of the same cases."""
 Rows = list[dict[str, str]]
 QUIET_CORES = 0.10
 NOISE_LEAST, NOISE_MOST = 0.02, 0.05
@@ -36,10 +34,12 @@ class Option:
     """Columns of its first row: what it is."""
     runs: list[dict[str, str]] = field(default_factory=list)
     """Rows of its finished runs with one worker."""
+    least: list[dict[str, str]] = field(default_factory=list)
+    """Rows with each phase as short as in any run of a round of measurements."""
     limit_s: float = math.inf
     """Where it was stopped; infinity: it was not."""
-    walls_2_s: list[float] = field(default_factory=list)
-    """Wall times with two workers, undisturbed."""
+    runs_2: list[dict[str, str]] = field(default_factory=list)
+    """Rows of its finished runs with two workers, undisturbed."""
     work: list[float] = field(default_factory=list)
     """What the pipeline takes for the length of each circuit, descending; empty: one task for each circuit."""
     idle_s: float = 0.0
@@ -55,19 +55,16 @@ class Option:
         """Whether it was measured to the end."""
         return bool(self.runs) and self.limit_s == math.inf
 
-    def run_s(self, row: dict[str, str]) -> float:
-        """Return the undisturbed time of a run: its wall time, or processor time and usual waiting if that is less."""
-        return min(float(row["wall_s"]), float(row["cpu_s"]) + self.idle_s * int(self.about["n_runs"]))
-
     @property
     def times_s(self) -> list[float]:
-        """Undisturbed times with one worker, ascending."""
-        return sorted(map(self.run_s, self.runs))
+        """Wall times of whole runs with one worker, ascending."""
+        return sorted(float(row["wall_s"]) for row in self.runs)
 
     @cached_property
-    def fastest(self) -> dict[str, str]:
-        """The row of the shortest run."""
-        return min(self.runs, key=self.run_s)
+    def phases_s(self) -> dict[str, float]:
+        """Wall time of each phase, as short as in any run."""
+        rows = [*self.runs, *self.least]
+        return {name: min(float(row[f"{name}_wall_s"]) for row in rows) for name in PHASES}
 
     @property
     def spread(self) -> float:
@@ -76,18 +73,21 @@ class Option:
         return times[1] / times[0] - 1.0 if len(times) > 1 else 0.0
 
     def time_s(self, workers: int = 1) -> float:
-        """Return the shortest time: as measured with one worker, scheduled from that run for more.
+        """Return the time of its phases, each as short as in any run; scheduled for more workers than one.
 
         Infinity for a candidate that was stopped: it took longer than ``limit_s``.
         """
         if not self.finished:
             return math.inf
         if workers == 1:
-            return self.times_s[0]
-        circuits = sorted((each + self.idle_s for each in circuits_s(self.fastest["circuits"])), reverse=True)
+            return sum(self.phases_s.values())
+        known = [row for row in [*self.least, *self.runs] if row["circuits"]]
+        row = min(known, key=lambda row: float(row["execute_wall_s"]))
+        circuits = sorted((each + self.idle_s for each in circuits_s(row["circuits"])), reverse=True)
         ends = batch_ends(self.work, workers) if self.work else range(1, len(circuits) + 1)
         tasks = [sum(circuits[first:end]) for first, end in pairwise([0, *ends])]
-        return max(0.0, self.times_s[0] - sum(circuits)) + makespan_s(tasks, workers)
+        others_s = sum(each for name, each in self.phases_s.items() if name != "execute")
+        return others_s + max(0.0, float(row["execute_wall_s"]) - sum(circuits)) + makespan_s(tasks, workers)
 
 
 @dataclass
@@ -134,9 +134,10 @@ def on_two_workers(case: MeasuredCase) -> MeasuredCase:
     """
     options = []
     for option in case.options:
-        runs = [{"cpu_s": str(wall_s), "wall_s": str(wall_s), "circuits": ""} for wall_s in option.walls_2_s]
         least_s = min(option.time_s(), option.limit_s) / 2
-        options.append(Option(option.number, option.about, runs, math.inf if runs else least_s))
+        options.append(
+            Option(option.number, option.about, option.runs_2, limit_s=math.inf if option.runs_2 else least_s)
+        )
     return MeasuredCase(case.number, case.family, options, case.others)
 
 
@@ -151,16 +152,9 @@ def circuits_s(text: str) -> list[float]:
     return found
 
 
-def read(path: Path = ROWS, path_2: Path = ROWS_2, again: Path | None = AGAIN) -> list[MeasuredCase]:
-    """Return all cases by number.
-
-    Args:
-        path: Rows of one worker.
-        path_2: Rows of two workers.
-        again: Runs of the same cases from which the phases that changed are taken; None: rows stay as they are.
-    """
+def read(path: Path = ROWS, path_2: Path = ROWS_2) -> list[MeasuredCase]:
+    """Return all cases by number, from the rows of one worker and those of two."""
     rows = _rows(path)
-    rows = rows if again is None else with_changed_phases(rows, _rows(again))
     idle_s = usual_wait_s(rows)
     options: dict[int, dict[int, Option]] = {}
     families: dict[int, str] = {}
@@ -174,36 +168,19 @@ def read(path: Path = ROWS, path_2: Path = ROWS_2, again: Path | None = AGAIN) -
         load.setdefault(case, []).append(float(row["others"]))
         if row["status"] == "ok":
             found[number].runs.append(row)
+        elif row["status"] == "least":
+            found[number].least.append(row)
         else:
             found[number].limit_s = min(found[number].limit_s, float(row["cpu_s"]))
     for row in _rows(path_2):
         if row["status"] == "ok" and float(row["others"]) < QUIET_CORES and int(row["case"]) in options:
-            options[int(row["case"])][int(row["option"])].walls_2_s.append(float(row["wall_s"]))
+            options[int(row["case"])][int(row["option"])].runs_2.append(row)
     for option in (option for found in options.values() for option in found.values()):
         option.idle_s = idle_s
     return [
         MeasuredCase(case, families[case], [found[key] for key in sorted(found)], fmean(load[case]))
         for case, found in sorted(options.items())
     ]
-
-
-def with_changed_phases(rows: Rows, again: Rows) -> Rows:
-    """Return rows in which the phases that changed take the least time that they took when they were measured again."""
-    least_s: dict[tuple[str, str, str], float] = {}
-    for row in again:
-        for name in CHANGED if row["status"] == "ok" else ():
-            key = row["case"], row["option"], name
-            least_s[key] = min(float(row[name]), least_s.get(key, math.inf))
-    found = []
-    for row in rows:
-        row = dict(row)
-        for name in CHANGED if row["status"] == "ok" else ():
-            time_s, whole = least_s.get((row["case"], row["option"], name)), name.partition("_")[2]
-            if time_s is not None:
-                row[whole] = str(float(row[whole]) - float(row[name]) + time_s)
-                row[name] = str(time_s)
-        found.append(row)
-    return found
 
 
 def usual_wait_s(rows: Rows) -> float:

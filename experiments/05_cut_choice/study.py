@@ -14,7 +14,7 @@ from judge import Choice, choices, hardness, speed_up_accuracy, times, top_1, un
 from models import Costs, by_card, crossed, intervals_by_half, open_model, predicted, transfer
 from plans import all_planned
 from report import reached, write_answer, write_tables, write_transfer
-from rows import AGAIN, MeasuredCase, error_ratios, on_two_workers, read, z_scores
+from rows import MeasuredCase, error_ratios, on_two_workers, read, z_scores
 from strategies import Choose, power_laws, speed_ups, strategies
 
 HERE = Path(__file__).parent
@@ -23,8 +23,7 @@ MOST_OTHERS = 0.5
 """Cores that other work may have taken on average while a case was measured."""
 LEAST_CASES = 240
 """With fewer undisturbed cases the answer is preliminary."""
-TOP_1, AGAIN_1 = "top-1, one worker, %", "top-1, run again whole, half of it in a slow hour, %"
-WHOLE = "1 worker, whole again"
+TOP_1 = "top-1, one worker, %"
 FITS = ("card", "crossed")
 """The model by the card that ships, and by fits to the other half of the families."""
 
@@ -44,11 +43,9 @@ class Judged:
 
 def bases(cases: Sequence[MeasuredCase]) -> list[Judged]:
     """Return what is judged."""
-    two = [on_two_workers(case) for case in cases if any(option.walls_2_s for option in case.options)]
+    two = [on_two_workers(case) for case in cases if any(option.runs_2 for option in case.options)]
     sets = [("1 worker", 0, np.inf), ("1 worker, near-ties", TIED, LATE), ("1 worker, last drawn", LATE, np.inf)]
     own = [(name, [case for case in cases if first <= case.number < end]) for name, first, end in sets]
-    again = [case for case in read(AGAIN, again=None) if case.number in {each.number for each in cases}]
-    own += [(WHOLE, again)]
     found = [Judged(name, some, 1, False) for name, some in own if some]
     found += [Judged("2 workers", two, 2, False)] if two else []
     return found + [Judged(f"{n} scheduled", cases, n, True) for n in WORKERS[1:]]
@@ -127,7 +124,6 @@ def headline(table: pd.DataFrame, estimates: dict[str, float]) -> dict[str, floa
         "top-1, lower bound, %": ours["low_pct"],
         "mean regret, %": ours["regret_pct"],
         "worst regret, %": ours["worst_pct"],
-        AGAIN_1: table[table["basis"] == WHOLE].set_index("strategy").loc["modelled, card", "top1_pct"],
         "best baseline's top-1, %": others["top1_pct"].max(),
         "top-1 with no cut ever, %": one.loc["none", "top1_pct"],
         "standard deviation of (value − exact)/stderr": estimates["z_sd"],
@@ -139,8 +135,7 @@ def sentence(answers: dict[str, float], preliminary: bool) -> str:
     words = (
         f"**Our model picks the fastest way in {answers[TOP_1]:g} % of {answers['cases judged']:g} cases of families "
         f"that its card was not calibrated on\nand loses {answers['mean regret, %']:g} % of the time on average; never "
-        f"cutting is right in {answers['top-1 with no cut ever, %']:g} %.**\n"
-        f"Two phases are from later runs, half of them in a slow hour, that alone give {answers[AGAIN_1]:g} %."
+        f"cutting is right in {answers['top-1 with no cut ever, %']:g} %.**"
     )
     return f"**Preliminary: measured on a machine with other work.**\n{words}" if preliminary else words
 

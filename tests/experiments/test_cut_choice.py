@@ -56,8 +56,13 @@ def option(study: SimpleNamespace, number: int, times_s: list[float], n_cuts: in
     """Return an option with given times."""
     about = {"n_gate_cuts": str(n_cuts), "n_wire_cuts": "0", "name": "cut" if n_cuts else "no cut", "exact": ""}
     about["n_runs"] = "4"
-    runs = [{"cpu_s": str(each), "wall_s": str(2 * each), "circuits": circuits} for each in times_s]
+    runs = [phases(study, 0.0, each) | {"wall_s": str(each), "circuits": circuits} for each in times_s]
     return study.rows.Option(number, about, runs)
+
+
+def phases(study: SimpleNamespace, others_s: float, execute_s: float) -> dict[str, str]:
+    """Return the columns of phases of which all but one take the same time."""
+    return {f"{name}_wall_s": str(execute_s if name == "execute" else others_s) for name in study.measure.PHASES}
 
 
 def case(study: SimpleNamespace, *options: Any, number: int = 0) -> Any:
@@ -130,43 +135,69 @@ def test_rows_of_a_case_are_kept_whole_and_replaced_whole(study: SimpleNamespace
     assert found.cases[3][0]["exact"] == "" and list(tmp_path.iterdir()) == [path]
 
 
+def run_of(study: SimpleNamespace, option: int, phases_s: list[float], slowness: float = 1.0) -> dict[str, Any]:
+    """Return the row of a run whose phases took these times, processor time half of it."""
+    phases = {f"{name}_wall_s": each for name, each in zip(study.measure.PHASES, phases_s, strict=True)}
+    phases |= {f"{name}_cpu_s": each / 2 for name, each in zip(study.measure.PHASES, phases_s, strict=True)}
+    whole = {"case": 7, "option": option, "unix_s": 0, "workers": 1, "status": "ok", "others": 0.1 * slowness}
+    whole |= {"wall_s": sum(phases_s), "cpu_s": sum(phases_s) / 2, "slowness": slowness}
+    return whole | phases | {"circuits": f"longest {phases_s[4]:g}"}
+
+
 def fake(study: SimpleNamespace, slowness: Callable[[int], float]) -> Any:
     """Five candidates of 1.0, 1.05, 1.4, 3 and 70 s on a machine whose slowness goes by the number of runs so far."""
     speeds = [1.0, 1.05, 1.4, 3.0, 70.0]
 
     class Fake(study.measure.Measured):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.options, self.times, self.n_runs, self.inner = speeds, {}, 0, []
+            self.options, self.times, self.done = speeds, {}, []
 
-        def run(self, option: int, repeat: int, most_inner: int = 10) -> dict[str, Any]:
-            self.n_runs += 1
-            self.inner.append(most_inner)
-            slower = slowness(self.n_runs)
+        def run(self, option: int, repeat: int, most_inner: int = 1) -> dict[str, Any]:
+            assert most_inner == 1, "runs are no means"
+            self.done.append(option)
+            slower = slowness(len(self.done))
             self.times.setdefault(option, []).append(speeds[option] * slower)
-            return {"option": option, "repeat": repeat, "slowness": slower, "wall_s": speeds[option] * slower}
+            return run_of(study, option, [speeds[option] * slower / 6] * 6, slower) | {"repeat": repeat}
 
     return Fake()
 
 
-def test_near_candidates_are_repeated(study: SimpleNamespace) -> None:
-    """Five rounds for the first two, three, two, one."""
-    done = [row["option"] for row in study.measure.rounds(fake(study, lambda n_runs: 1.0))]
-    assert [done.count(i) for i in range(5)] == [5, 5, 3, 2, 1]
-    assert done[:12] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2]
+def test_near_candidates_take_turns(study: SimpleNamespace) -> None:
+    """Twenty runs for the first two, which are tied, ten for the third, two and one for those that are far."""
+    machine = fake(study, lambda n_runs: 1.0)
+    rows = list(study.measure.rounds(machine))
+    assert [machine.done.count(i) for i in range(5)] == [20, 20, 10, 2, 1]
+    assert machine.done[:15] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2, 0, 1, 2]
+    assert [row["option"] for row in rows] == [0] * 4 + [1] * 4 + [2] * 4 + [3] * 3 + [4]
+    assert [row["status"] for row in rows[-4:]] == ["ok", "ok", "least", "ok"]
 
 
-def test_near_candidates_are_repeated_until_the_machine_was_calm(
+def test_near_candidates_are_run_until_the_machine_was_calm(
     study: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sixteen runs of the rounds were disturbed, and nine more: then each near candidate gets three calm ones."""
-    machine = fake(study, lambda n_runs: 1.5 if n_runs <= 16 + 9 else 1.0)
-    rows = list(study.measure.rounds(machine))
-    assert machine.n_runs == 16 + 9 + 9 and set(machine.inner[16:]) == {1}
-    assert [row["option"] for row in rows[16:]] == [0] * 3 + [1] * 3 + [2] * 3
-    assert {row["slowness"] for row in rows[16:]} == {1.0} and {row["repeat"] for row in rows[16:]} == {8, 9, 10}
-    monkeypatch.setattr(study.measure, "MORE_S", 0.05)
-    never = list(study.measure.rounds(fake(study, lambda n_runs: 1.5)))
-    assert len(never) == 16 + 3 * study.measure.KEPT
+    """Of the hundred runs first all are disturbed; each near candidate gets three calm ones, each tied one six."""
+    machine = fake(study, lambda n_runs: 1.5 if n_runs <= 100 else 1.0)
+    list(study.measure.rounds(machine))
+    calm = machine.done[100:]
+    assert [calm.count(i) for i in range(5)] == [6, 6, 3, 0, 0]
+    monkeypatch.setattr(study.measure, "TURNS_S", 0.05)
+    never = fake(study, lambda n_runs: 1.5)
+    assert len(list(study.measure.rounds(never))) == 4 + 4 + 4 + 3 + 1
+
+
+def test_each_phase_counts_as_short_as_in_any_run(study: SimpleNamespace) -> None:
+    """A slow moment hit generate in the first run, execute in the second; the third was slow but in its last phase."""
+    phases_s = [[1.0, 1.0, 5.0, 1.0, 4.0, 2.0], [1.0, 1.0, 1.0, 1.0, 9.0, 2.0], [2.0, 2.0, 2.0, 2.0, 8.0, 1.0]]
+    runs = [run_of(study, 0, each, slowness=1.0 + place) for place, each in enumerate(phases_s)]
+    *whole, least = study.measure.shortest([*runs, {"option": 0, "status": "over"}])
+    assert whole == [row | {"circuits": None} for row in runs]
+    assert [least[f"{name}_wall_s"] for name in study.measure.PHASES] == [1.0, 1.0, 1.0, 1.0, 4.0, 1.0]
+    assert (least["wall_s"], least["cpu_s"], least["repeat"]) == (9.0, 4.5, 3)
+    assert (least["circuits"], least["slowness"], least["others"]) == ("longest 4", 1.0, 0.1)
+    found = option(study, 0, [7.0, 7.5])
+    found.least = [{key: str(value) for key, value in least.items()}]
+    assert found.time_s() == 4.0, "five phases of the runs took no time, and the least execute is 4 s"
+    assert found.spread == pytest.approx(7.5 / 7.0 - 1.0)
 
 
 def test_pace_is_one_where_nothing_disturbs(study: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +216,7 @@ def test_a_case_is_measured_and_read_again(study: SimpleNamespace, tmp_path: Pat
     """Case 130 is a GHZ state on 12 qubits: ⟨Z…Z⟩ = 1, and cutting it is slower."""
     path = tmp_path / "rows.csv"
     assert study.measure.main(["--rows", str(path), "--cases", "130", "--minutes", "2"]) == 0
-    (found,) = study.rows.read(path, tmp_path / "none.csv", tmp_path / "none.csv")
+    (found,) = study.rows.read(path, tmp_path / "none.csv")
     assert found.family == "ghz" and len(found.options) >= 3
     assert all(each.finished for each in found.options)
     assert found.best_s() == found.options[0].time_s()
@@ -193,31 +224,13 @@ def test_a_case_is_measured_and_read_again(study: SimpleNamespace, tmp_path: Pat
     assert exact == pytest.approx(1.0, abs=1e-9) or exact == pytest.approx(0.0, abs=1e-9)
     assert max(map(abs, study.rows.z_scores([found]))) < 5
     for each in found.options:
-        row = each.fastest
-        phases = sum(float(row[f"{name}_cpu_s"]) for name in study.measure.PHASES)
-        usual_waits_s = each.idle_s * int(each.about["n_runs"])
-        assert 0.999 * phases <= each.time_s() <= 1.001 * (phases + usual_waits_s)
+        assert each.time_s() == pytest.approx(sum(each.phases_s.values()))
+        assert each.time_s() <= min(each.times_s) * 1.001
+        row = each.least[0] if each.least else each.runs[0]
         circuits = study.rows.circuits_s(row["circuits"])
         assert len(circuits) == int(each.about["n_runs"])
         assert sum(circuits) <= float(row["execute_cpu_s"]) * 1.3 + 0.02
         assert each.time_s(64) <= each.time_s(2) <= each.time_s(1) + 1e-9
-
-
-def test_phases_that_changed_are_those_measured_again(study: SimpleNamespace) -> None:
-    """Of 10 s deduplicate took 3 and reconstruct 1; measured again 0.5 and 0.25 at best."""
-
-    def row(option: int, seconds: tuple[float, float, float], status: str = "ok") -> dict[str, str]:
-        names = [f"{name}{clock}_s" for clock in ("cpu", "wall") for name in ("", "deduplicate_", "reconstruct_")]
-        times = dict(zip(names, map(str, seconds * 2), strict=True)) if status == "ok" else {"cpu_s": "9", "wall_s": ""}
-        return {"case": "7", "option": str(option), "status": status, "execute_wall_s": "6"} | times
-
-    rows = [row(0, (10.0, 3.0, 1.0)), row(1, (5.0, 1.0, 1.0)), row(2, (0.0, 0.0, 0.0), "over")]
-    again = [row(0, (99.0, 0.5, 2.0)), row(0, (99.0, 0.75, 0.25)), row(1, (1.0, 0.1, 0.1), "over")]
-    first, second, over = study.rows.with_changed_phases(rows, again)
-    assert (first["wall_s"], first["deduplicate_wall_s"], first["reconstruct_cpu_s"]) == ("6.75", "0.5", "0.25")
-    assert first["cpu_s"] == "6.75" and first["execute_wall_s"] == "6"
-    assert second == rows[1] and over == rows[2], "neither was run again to its end"
-    assert rows[0]["wall_s"] == "10.0", "what was read stays as it is"
 
 
 def test_schedules(study: SimpleNamespace) -> None:
@@ -231,10 +244,14 @@ def test_schedules(study: SimpleNamespace) -> None:
     assert found.time_s(4) == pytest.approx(0.08)
     found.work = [2.0**30, 1.0, 1.0, 1.0]
     assert found.time_s(4) == pytest.approx(0.03 + 0.05), "three short circuits are one task"
+    shorter = option(study, 0, [0.15, 0.13], circuits=text)
+    shorter.runs.append(phases(study, 0.01, 0.12) | {"wall_s": "0.17", "circuits": ""})
+    assert shorter.time_s(1) == pytest.approx(0.12)
+    assert shorter.time_s(2) == pytest.approx(0.13 - 0.10 + 0.05), "of that run no circuit is known"
 
 
-def test_the_machine_s_load_is_taken_out_of_times(study: SimpleNamespace) -> None:
-    """On a quiet machine circuits wait 1, 2 and 3 ms; a disturbed run gets the quartile, 1 ms, and not its wall."""
+def test_what_circuits_usually_wait_is_that_of_a_quiet_machine(study: SimpleNamespace) -> None:
+    """On a quiet machine circuits wait 1, 2 and 3 ms; a run beside other work does not count."""
     quiet = [
         {"case": "1", "option": "0", "n_runs": "4", "status": "ok", "others": "0.01", "execute_cpu_s": "0.1",
          "execute_wall_s": str(0.1 + 4 * wait)}
@@ -243,11 +260,6 @@ def test_the_machine_s_load_is_taken_out_of_times(study: SimpleNamespace) -> Non
     loaded = quiet[0] | {"others": "1.5", "execute_wall_s": "0.9"}
     assert study.rows.usual_wait_s([*quiet, loaded]) == pytest.approx(0.001)
     assert study.rows.usual_wait_s([loaded]) == 0.0
-    found = option(study, 0, [0.1])
-    found.idle_s = 0.001
-    assert found.time_s() == pytest.approx(0.104)
-    found.idle_s = 0.1
-    assert found.time_s() == pytest.approx(0.2)
 
 
 def test_ties_follow_the_spread_of_repeats(study: SimpleNamespace) -> None:
