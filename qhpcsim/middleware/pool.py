@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from heapq import heapify, heappop, heappush, heapreplace
+from heapq import heappop
 
 from qhpcsim.core.errors import ConfigError
 from qhpcsim.core.task_records import TaskState
@@ -14,10 +14,8 @@ from qhpcsim.facility.open_jobs import NORMAL
 from qhpcsim.middleware.node_clock import NodeClock, Slowdown
 from qhpcsim.middleware.pool_costs import PoolCosts
 from qhpcsim.middleware.slots import PilotNode, PoolPilot, PoolTask
+from qhpcsim.middleware.task_queues import Kind, Queue, TaskQueues
 from qhpcsim.policies.binding.binding import Binding, PilotView
-
-_Kind = tuple[Need, int]
-"""What tasks of one queue need, and the pilot that they are bound to, -1 for any."""
 
 
 class TaskPool:
@@ -45,11 +43,7 @@ class TaskPool:
         self.tasks: list[PoolTask] = []
         self.pilots: list[PoolPilot] = []
         self._slowdown = None if slowdown is None else lru_cache(maxsize=4096)(slowdown)
-        self._waiting: dict[_Kind, list[tuple[float, int, PoolTask]]] = {}
-        self._untried: dict[_Kind, None] = {}
-        """Queues that may find room: something has come to them, or left their pilot, since they were last tried."""
-        self._blocked: dict[int, list[_Kind]] = {}
-        """The other queues with tasks, by the pilot that their tasks are bound to, -1 for any."""
+        self._waiting = TaskQueues()
         self._can_run: set[Need] = set()
         """Kinds of tasks that some pilot could have run when one of them came."""
         self._able_for: dict[Need, list[PilotView]] = {}
@@ -59,7 +53,7 @@ class TaskPool:
     @property
     def n_waiting(self) -> int:
         """Number of tasks without a slot."""
-        return sum(map(len, self._waiting.values()))
+        return len(self._waiting)
 
     @property
     def n_running(self) -> int:
@@ -68,7 +62,7 @@ class TaskPool:
 
     def backlog_s(self) -> float:
         """Return the predicted seconds of the tasks without a slot, starts of their own workers included."""
-        return sum(self._work_s(need, queue) for (need, _), queue in self._waiting.items())
+        return sum(self._work_s(need, queue) for need, _, queue in self._waiting.kinds())
 
     def drain_s(self) -> float:
         """Return the predicted seconds that the waiting tasks take on the pilots that were asked for.
@@ -76,14 +70,14 @@ class TaskPool:
         Infinite where some of them have no such pilot.
         """
         total_s = 0.0
-        for (need, _), queue in self._waiting.items():
+        for need, _, queue in self._waiting.kinds():
             slots = sum(view.slots(need) for view in self._able(need))
             if queue and not slots:
                 return float("inf")
             total_s += self._work_s(need, queue) / max(1, slots)
         return total_s
 
-    def _work_s(self, need: Need, queue: list[tuple[float, int, PoolTask]]) -> float:
+    def _work_s(self, need: Need, queue: Queue) -> float:
         return sum(entry[2].predicted_s for entry in queue) + self.costs.own_start_s(need) * len(queue)
 
     def would_use(self, pilot: int, n_nodes: int) -> bool:
@@ -91,7 +85,7 @@ class TaskPool:
         view = self.pilots[pilot].view
         return any(
             bound in (-1, pilot) and view.slots_on(need, view.n_nodes + n_nodes) > view.slots(need)
-            for need, bound in self._waiting
+            for need, bound, _ in self._waiting.kinds()
         )
 
     def announce(self, view: PilotView) -> int:
@@ -113,7 +107,7 @@ class TaskPool:
         opened.idle_since_s = self.clock.now
         for node in opened.nodes:
             node.idle_since_s = self.clock.now
-        self._has_room(pilot)
+        self._waiting.room_on(pilot)
         self._wake()
 
     def close_pilot(self, pilot: int) -> None:
@@ -124,9 +118,8 @@ class TaskPool:
         closed.view.active, closed.view.ended = False, True
         self._able_for.clear()
         self._lose(closed, list(closed.running.values()))
-        for key in [key for key in self._waiting if key[1] == pilot]:
-            for entry in sorted(self._waiting.pop(key), key=lambda entry: entry[:2]):
-                self._again(entry[2], TaskState.LOST_WORKER)
+        for task in self._waiting.take_bound(pilot):
+            self._again(task, TaskState.LOST_WORKER)
         closed.view.load_s = 0.0
         self._wake()
 
@@ -134,7 +127,7 @@ class TaskPool:
         """Let a pilot have more nodes from now on, held by another batch job, and return their numbers."""
         added = self.pilots[pilot].grow(n_nodes, part, self.clock.now)
         self._able_for.clear()
-        self._has_room(pilot)
+        self._waiting.room_on(pilot)
         self._wake()
         return added
 
@@ -186,7 +179,8 @@ class TaskPool:
     def is_idle(self, pilot: int) -> bool:
         """Return whether a pilot takes tasks, and has none and none that waits for it."""
         here = self.pilots[pilot]
-        return here.view.active and not here.running and not any(key[1] == pilot for key in self._waiting)
+        waited_for = any(bound == pilot for _, bound, _ in self._waiting.kinds())
+        return here.view.active and not here.running and not waited_for
 
     def _enqueue(self, task: PoolTask) -> None:
         """Bind a task to a pilot, or to whichever has room first, and let it wait."""
@@ -201,12 +195,7 @@ class TaskPool:
             task.pinned = task.pilot >= 0
         if task.pinned:
             self._load(task, +1)
-        kind = (task.need, task.pilot)
-        queue = self._waiting.get(kind)
-        if queue is None:
-            queue = self._waiting[kind] = []
-            self._untried[kind] = None
-        heappush(queue, (self.binding.rank(task.predicted_s), task.index, task))
+        self._waiting.put(task, self.binding.rank(task.predicted_s))
 
     def _able(self, need: Need) -> list[PilotView]:
         """Return the pilots that were asked for, have not ended and have slots for a kind of task."""
@@ -228,34 +217,19 @@ class TaskPool:
             self._due = True
             self.clock.call_at(self.clock.now, self._place_all, NORMAL)
 
-    def _has_room(self, pilot: int) -> None:
-        """Note that something has become free on a pilot: what is bound to it, or to none, may be placed."""
-        for bound in (pilot, -1):
-            for kind in self._blocked.pop(bound, ()):
-                self._untried[kind] = None
-
     def _place_all(self, _event: object) -> None:
-        """Serve the queues in order of their heads until none of those that may find room does."""
+        """Give slots to all waiting tasks for which there is room."""
         self._due = False
-        untried, self._untried = self._untried, {}
-        heads = [(*queue[0][:2], kind) for kind in untried if (queue := self._waiting.get(kind))]
-        heapify(heads)
-        while heads:
-            kind = heads[0][2]
-            queue = self._waiting[kind]
-            room = self._room(kind)
-            if room is None:
-                heappop(heads)
-                self._blocked.setdefault(kind[1], []).append(kind)
-                continue
-            self._put_on(heappop(queue)[2], *room)
-            if queue:
-                heapreplace(heads, (*queue[0][:2], kind))
-            else:
-                heappop(heads)
-                del self._waiting[kind]
+        self._waiting.serve(self._place_head)
 
-    def _room(self, key: tuple[Need, int]) -> tuple[PoolPilot, tuple[int, ...]] | None:
+    def _place_head(self, kind: Kind, queue: Queue) -> bool:
+        """Place the first task of a queue if there is room."""
+        room = self._room(kind)
+        if room is not None:
+            self._put_on(heappop(queue)[2], *room)
+        return room is not None
+
+    def _room(self, key: Kind) -> tuple[PoolPilot, tuple[int, ...]] | None:
         """Return (pilot, nodes) with room for a task of one kind, None if there is none."""
         need, pinned = key
         for pilot in self.pilots if pinned < 0 else (self.pilots[pinned],):
@@ -347,7 +321,7 @@ class TaskPool:
         for k in nodes:
             pilot.give(k, need)
             pilot.nodes[k].idle_since_s = now_s
-        self._has_room(pilot.view.index)
+        self._waiting.room_on(pilot.view.index)
         self._wake()
 
     def _again(self, task: PoolTask, state: TaskState) -> None:

@@ -233,13 +233,13 @@ def counted(on_end, over):
 def check_books(made: Case, work: list[PoolTask], over: list[int]) -> None:
     """Every submitted task is in exactly one place, and nodes hold no more than they have."""
     pool = made.pool
-    waiting = [entry[2].index for queue in pool._waiting.values() for entry in queue]
+    waiting = [entry[2].index for _, _, queue in pool._waiting.kinds() for entry in queue]
     running = [index for pilot in pool.pilots for index in pilot.running]
     done = [each.index for each in work if each.state not in (TaskState.RUNNING, TaskState.QUEUED)]
     assert sorted(waiting + running + done) == list(range(len(pool.tasks)))
     assert sorted(over) == sorted(done)
     bound = [(task.pilot, task) for pilot in pool.pilots for task in pilot.running.values()]
-    bound += [(key[1], entry[2]) for key, queue in pool._waiting.items() for entry in queue]
+    bound += [(pilot, entry[2]) for _, pilot, queue in pool._waiting.kinds() for entry in queue]
     for pilot in pool.pilots:
         assert pilot.view.active or not pilot.running
         mine = [task for index, task in bound if index == pilot.view.index]
