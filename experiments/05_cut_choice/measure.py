@@ -2,7 +2,8 @@
 
 Stop it at any time; started again it goes on with the first case that is not there. ``--minutes`` ends it between two
 cases; ``--most-others`` measures again what other work on the machine disturbed, keeping the old rows until then;
-``--workers 2`` measures the subset for two workers. The protocol is in PROTOCOL.md.
+``--more`` measures another round and keeps the rows, too; ``--workers 2`` measures the subset for two workers.
+The protocol is in PROTOCOL.md.
 """
 
 from __future__ import annotations
@@ -266,13 +267,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--workers", type=int, default=1, choices=(1, 2))
     parser.add_argument("--cases", type=int, nargs="*", help="only these numbers")
+    parser.add_argument("--more", action="store_true", help="another round of cases that are there; all rounds count")
     parser.add_argument("--rows", type=Path, help="another file")
     parser.add_argument("--most-others", type=float, default=np.inf, help="measure again what more load disturbed")
     chosen = parser.parse_args(argv)
     end_s = time.monotonic() + 60.0 * chosen.minutes
     path = chosen.rows or (ROWS if chosen.workers == 1 else ROWS_2)
     store, one_worker = Store(path), Store(ROWS)
-    done = store.done(chosen.most_others)
+    done = set() if chosen.more else store.done(chosen.most_others)
     todo = [case for case in in_order() if case.number not in done]
     if chosen.cases:
         todo = [case for case in todo if case.number in chosen.cases]
@@ -291,7 +293,8 @@ def main(argv: list[str] | None = None) -> int:
         else:
             times_s = one_worker.times_s(case.number)
             rows = list(quiet_rounds(measured, [option for option in times_s if times_s[option] <= MOST_S / 6]))
-        store.put(case.number, rows)
+        number = store.next_round(case.number) if chosen.more else 1
+        (store.add if chosen.more else store.put)(case.number, [row | {"round": number} for row in rows])
         load, slowness = (mean(row.get(key, 1.0) for row in rows) for key in ("others", "slowness"))
         print(f"{place + 1}/{len(todo)} {case.circuit} {case.kind} {case.target:g}: {len(rows)} rows, "
               f"{time.monotonic() - began_s:.1f} s, others {load:.2f}, slow {slowness:.2f}", flush=True)  # fmt: skip

@@ -19,11 +19,13 @@ TITLES = {
     "times": "Predicted times of all options",
     "speed_up": "Speed-up accuracy in Q-Dreamer's sense",
     "cases": "How hard the choice is",
+    "rounds": "Each round of measurements by itself",
     "estimates": "Estimates against exact values, up to 20 qubits",
     "errors": "Standard error found over that asked for, by number of cuts",
 }
 HEADS = {
-    "basis": "workers", "strategy": "strategy", "cases": "cases", "strict_pct": "strict, %", "worst_pct": "worst, %",
+    "basis": "workers", "round": "judged by round", "strategy": "strategy", "cases": "cases",
+    "strict_pct": "strict, %", "worst_pct": "worst, %",
     "fit": "fit", "options": "options", "mape_pct": "MAPE, %", "median_ape_pct": "median, %",
     "predicted_over_measured": "pred./meas.", "covered_pct": "in 90 % interval, %", "pairs": "cuts",
     "mean_pct": "mean, %", "median_pct": "median, %", "uncut_best": "uncut is best, %",

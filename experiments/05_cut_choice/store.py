@@ -14,9 +14,9 @@ from qhpcsim.execution.cutting_outcome import PHASES
 COLUMNS = (
     "case", "family", "circuit", "kind", "target", "option", "n_options", "name", "n_parts", "widths",
     "widths_deferred", "n_gate_cuts", "n_wire_cuts", "overhead", "n_experiments", "n_distinct", "n_runs", "shots",
-    "plan_s", "workers", "repeat", "n_inner", "status", "cpu_s", "wall_s", *(f"{name}_cpu_s" for name in PHASES),
-    *(f"{name}_wall_s" for name in PHASES), "circuits", "value", "stderr", "exact", "others", "slowness",
-    "unix_s",
+    "plan_s", "workers", "round", "repeat", "n_inner", "status", "cpu_s", "wall_s",
+    *(f"{name}_cpu_s" for name in PHASES), *(f"{name}_wall_s" for name in PHASES), "circuits", "value", "stderr",
+    "exact", "others", "slowness", "unix_s",
 )  # fmt: skip
 
 
@@ -43,6 +43,14 @@ class Store:
                 option = int(row["option"])
                 found[option] = min(float(row["cpu_s"]), found.get(option, float(row["cpu_s"])))
         return found
+
+    def next_round(self, case: int) -> int:
+        """Return the number of the next round of measurements of a case."""
+        return 1 + max((int(row.get("round") or 1) for row in self.cases.get(case, ())), default=0)
+
+    def add(self, case: int, rows: Sequence[dict[str, Any]]) -> None:
+        """Write rows of a case after those that it has."""
+        self.put(case, [*self.cases.get(case, ()), *rows])
 
     def put(self, case: int, rows: Sequence[dict[str, Any]]) -> None:
         """Write the rows of a case in place of those that it has, all of them or none if the machine dies."""

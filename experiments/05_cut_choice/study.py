@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from agreement import agreement
 from circuits import LATE, TIED
 from figure import draw
 from judge import Choice, choices, hardness, speed_up_accuracy, times, top_1, undecided
@@ -95,6 +96,7 @@ def main() -> None:
     ]
     draw(table, losses, pairs, HERE / "figure.png")
     hard = [{"basis": b.basis, **hardness(b.cases, b.slots), **undecided(b.cases, b.slots)} for b in bases(cases)]
+    modelled = strategies(plans, said["card", 1], laws)["modelled"]
     z = pd.Series(z_scores(cases))
     estimates = {"runs": len(z), "z_mean": z.mean(), "z_sd": z.std(), "z_largest": z.abs().max()}
     write_tables(
@@ -103,6 +105,7 @@ def main() -> None:
         times=pd.DataFrame(of_times),
         speed_up=pd.DataFrame(of_speed),
         cases=pd.DataFrame(hard),
+        rounds=pd.DataFrame(agreement(cases, lambda case, _: modelled(case, 1, 1))),
         estimates=pd.DataFrame([estimates]),
         errors=pd.DataFrame([reached(cuts, ratios) for cuts, ratios in error_ratios(cases).items()]),
     )

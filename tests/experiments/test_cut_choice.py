@@ -31,6 +31,7 @@ OWN = (
     "measure",
     "strategies",
     "figure",
+    "agreement",
 )
 
 
@@ -133,6 +134,10 @@ def test_rows_of_a_case_are_kept_whole_and_replaced_whole(study: SimpleNamespace
     found = study.store.Store(path)
     assert found.done(0.5) == {3, 4} and found.times_s(4) == {0: 2.0} and found.times_s(3) == {0: 1.5}
     assert found.cases[3][0]["exact"] == "" and list(tmp_path.iterdir()) == [path]
+    assert (found.next_round(4), found.next_round(5)) == (2, 1)
+    found.add(4, [{"option": 0, "case": 4, "status": "ok", "cpu_s": 1.0, "others": 0.1, "round": 2}])
+    more = study.store.Store(path)
+    assert [row["cpu_s"] for row in more.cases[4]] == ["2", "1"] and more.next_round(4) == 3
 
 
 def run_of(study: SimpleNamespace, option: int, phases_s: list[float], slowness: float = 1.0) -> dict[str, Any]:
@@ -231,6 +236,30 @@ def test_a_case_is_measured_and_read_again(study: SimpleNamespace, tmp_path: Pat
         assert len(circuits) == int(each.about["n_runs"])
         assert sum(circuits) <= float(row["execute_cpu_s"]) * 1.3 + 0.02
         assert each.time_s(64) <= each.time_s(2) <= each.time_s(1) + 1e-9
+
+
+def test_rounds_of_measurements_judge_by_themselves(study: SimpleNamespace) -> None:
+    """The first round takes option 0 for the fastest, the second option 1; together option 1 is; case 8 has one."""
+    import agreement
+
+    def measured(number: int, *rounds_s: tuple[float, float]) -> Any:
+        made = case(study, option(study, 0, []), option(study, 1, []), number=number)
+        for place, times_s in enumerate(rounds_s):
+            for each, time_s in zip(made.options, times_s, strict=True):
+                row = phases(study, 0.0, time_s) | {"wall_s": str(time_s), "round": str(place + 1), "circuits": ""}
+                each.runs.append(row)
+        return made
+
+    cases = [measured(7, (1.0, 1.2), (1.0, 0.5)), measured(8, (1.0, 2.0))]
+    assert cases[0].times_s() == [1.0, 0.5]
+    found = agreement.agreement(cases, lambda case, workers: 1)
+    assert [(line["round"], line["strategy"], line["cases"], line["top1_pct"]) for line in found] == [
+        ("1", "the fastest in round 2", 1, 0.0),
+        ("1", "modelled, card", 1, 0.0),
+        ("2", "the fastest in round 1", 1, 0.0),
+        ("2", "modelled, card", 1, 100.0),
+    ]
+    assert [line["worst_pct"] for line in found] == pytest.approx([20.0, 20.0, 100.0, 0.0])
 
 
 def test_schedules(study: SimpleNamespace) -> None:
