@@ -129,7 +129,7 @@ class Measured:
         outcomes: list[CutOutcome] = []
         try:
             with at_most(self.limit_s):
-                while not outcomes or (len(outcomes) < most_inner and sum(map(self._timed, outcomes)) < SHORT_S):
+                while not outcomes or (len(outcomes) < most_inner and sum(each.wall_s for each in outcomes) < SHORT_S):
                     outcomes.append(self._once(candidate, seed=100 * repeat + len(outcomes)))
                     slowness.append(self.pace.slowness())
         except OverTime:
@@ -141,10 +141,10 @@ class Measured:
         }
         values = [float(self.weights @ each.values + self.constant) for each in outcomes]
         stderr = float(np.sqrt(self.weights @ outcomes[0].covariance @ self.weights))
-        self.times.setdefault(option, []).append(mean(map(self._timed, outcomes)))
+        cpu_s, wall_s = (mean(getattr(each, clock) for each in outcomes) for clock in ("cpu_s", "wall_s"))
+        self.times.setdefault(option, []).append(wall_s)
         if self.engine is None:
             self.limit_s = min(MOST_S, max(LEAST_LIMIT_S, SLOWER * self.least()))
-        cpu_s, wall_s = (mean(getattr(each, clock) for each in outcomes) for clock in ("cpu_s", "wall_s"))
         return self._row(
             option, repeat, status="ok", cpu_s=cpu_s, wall_s=wall_s, n_inner=len(outcomes), **phases,
             circuits=by_class(outcomes) if self.engine is None else None,  # only times of one worker are scheduled
@@ -160,9 +160,6 @@ class Measured:
         outcome.phases[0].cpu_s += cpu_s
         outcome.phases[0].wall_s += wall_s
         return outcome
-
-    def _timed(self, outcome: CutOutcome) -> float:
-        return outcome.cpu_s if self.engine is None else outcome.wall_s
 
     def best(self, option: int) -> float:
         """Return the least time of a candidate."""
@@ -235,7 +232,8 @@ def shortest(runs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     Only the last of these tells the times of circuits then.
     """
     ok = [row for row in runs if row["status"] == "ok"]
-    kept = [runs[0], *sorted((row for row in runs[1:] if row in ok), key=lambda row: row["wall_s"])[: KEPT - 1]]
+    later = [row for row in runs[1:] if row["status"] == "ok"]
+    kept = [runs[0], *sorted(later, key=lambda row: row["wall_s"])[: KEPT - 1]]
     if len(ok) < 2:
         yield from kept
         return

@@ -199,15 +199,17 @@ def _rows(path: Path) -> Rows:
 
 
 def z_scores(cases: Iterable[MeasuredCase]) -> list[float]:
-    """Return (value − exact)/stderr of every run whose exact value is known."""
+    """Return (value − exact)/stderr of every run whose exact value is known.
+
+    Rounds of measurements have the same seeds: a value that came again counts once.
+    """
     found = []
     for case in cases:
         exact = case.options[0].about["exact"]
         if exact:
-            runs = [row for option in case.options for row in option.runs]
-            found += [
-                (float(row["value"]) - float(exact)) / float(row["stderr"]) for row in runs if float(row["stderr"])
-            ]
+            for option in case.options:
+                drawn = dict.fromkeys((float(row["value"]), float(row["stderr"])) for row in option.runs)
+                found += [(value - float(exact)) / stderr for value, stderr in drawn if stderr]
     return found
 
 
